@@ -1,0 +1,275 @@
+/*
+ * json_writer.c - JSON to the wire. The hot path of every answer, hence written here rather than borrowed.
+ */
+#include "base/json_writer.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool bit(const uint8_t *bits, unsigned at)
+{
+    return (bits[at / 8] >> (at % 8)) & 1;
+}
+
+static void set_bit(uint8_t *bits, unsigned at, bool on)
+{
+    uint8_t mask = (uint8_t)(1u << (at % 8));
+    bits[at / 8] = (uint8_t)(on ? bits[at / 8] | mask : bits[at / 8] & ~mask);
+}
+
+void tv_json_start(struct tv_json *json, struct tv_buffer *out)
+{
+    json->out = out;
+    json->depth = 0;
+    json->expects_value = true;
+    json->in_object[0] = json->has_items[0] = 0;
+}
+
+bool tv_json_complete(const struct tv_json *json)
+{
+    return json->depth == 0 && !json->expects_value && !json->out->failed;
+}
+
+/* Before any value: the comma, and whether a value may stand here at all. */
+static bool before_value(struct tv_json *json)
+{
+    if (json->expects_value) {
+        json->expects_value = false;
+        return true;
+    }
+    if (json->depth == 0 || bit(json->in_object, json->depth - 1)) {
+        json->out->failed = true;
+        return false;
+    }
+    if (bit(json->has_items, json->depth - 1))
+        tv_buffer_byte(json->out, ',');
+    else
+        set_bit(json->has_items, json->depth - 1, true);
+    return true;
+}
+
+static void open_bracket(struct tv_json *json, bool object)
+{
+    if (!before_value(json))
+        return;
+    if (json->depth == TV_JSON_DEPTH_MAX) {
+        json->out->failed = true;
+        return;
+    }
+    set_bit(json->in_object, json->depth, object);
+    set_bit(json->has_items, json->depth, false);
+    json->depth++;
+    tv_buffer_byte(json->out, object ? '{' : '[');
+}
+
+static void close_bracket(struct tv_json *json, bool object)
+{
+    if (json->depth == 0 || json->expects_value || bit(json->in_object, json->depth - 1) != object) {
+        json->out->failed = true;
+        return;
+    }
+    json->depth--;
+    tv_buffer_byte(json->out, object ? '}' : ']');
+}
+
+void tv_json_object(struct tv_json *json)
+{
+    open_bracket(json, true);
+}
+
+void tv_json_object_end(struct tv_json *json)
+{
+    close_bracket(json, true);
+}
+
+void tv_json_array(struct tv_json *json)
+{
+    open_bracket(json, false);
+}
+
+void tv_json_array_end(struct tv_json *json)
+{
+    close_bracket(json, false);
+}
+
+/* 0: stands for itself; otherwise the letter after the backslash, 'u' for \u00XX; bytes from 0x80 are looked at apart. */
+static const char escapes[256] = {
+    ['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't',
+    [0] = 'u',   [1] = 'u',     [2] = 'u',    [3] = 'u',    [4] = 'u',    [5] = 'u',    [6] = 'u',
+    [7] = 'u',   [11] = 'u',    [14] = 'u',   [15] = 'u',   [16] = 'u',   [17] = 'u',   [18] = 'u',
+    [19] = 'u',  [20] = 'u',    [21] = 'u',   [22] = 'u',   [23] = 'u',   [24] = 'u',   [25] = 'u',
+    [26] = 'u',  [27] = 'u',    [28] = 'u',   [29] = 'u',   [30] = 'u',   [31] = 'u',   [127] = 'u',
+};
+
+static void put_string(struct tv_buffer *out, struct tv_slice text)
+{
+    static const char hex[] = "0123456789abcdef";
+    size_t from = 0, i = 0;
+    tv_buffer_byte(out, '"');
+    while (i < text.length) {
+        unsigned char byte = (unsigned char)text.data[i];
+        if (byte < 0x80 && escapes[byte] == 0) {
+            i++;
+            continue;
+        }
+        if (byte >= 0x80) {
+            size_t end = i; /* of this run: a character never spans into ASCII */
+            while (end < text.length && (unsigned char)text.data[end] >= 0x80)
+                end++;
+            i += tv_utf8_valid_prefix(text.data + i, end - i);
+            if (i == end)
+                continue;
+            tv_buffer_append(out, text.data + from, i - from);
+            tv_buffer_append(out, "\xEF\xBF\xBD", 3);
+            i++; /* one replacement stands for the broken byte and the continuation bytes after it */
+            while (i < end && ((unsigned char)text.data[i] & 0xC0) == 0x80)
+                i++;
+            from = i;
+            continue;
+        }
+        tv_buffer_append(out, text.data + from, i - from);
+        if (escapes[byte] == 'u') {
+            char six[6] = {'\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15]};
+            tv_buffer_append(out, six, 6);
+        } else {
+            char two[2] = {'\\', escapes[byte]};
+            tv_buffer_append(out, two, 2);
+        }
+        from = ++i;
+    }
+    tv_buffer_append(out, text.data + from, i - from);
+    tv_buffer_byte(out, '"');
+}
+
+void tv_json_key(struct tv_json *json, struct tv_slice key)
+{
+    if (json->depth == 0 || !bit(json->in_object, json->depth - 1) || json->expects_value) {
+        json->out->failed = true;
+        return;
+    }
+    if (bit(json->has_items, json->depth - 1))
+        tv_buffer_byte(json->out, ',');
+    else
+        set_bit(json->has_items, json->depth - 1, true);
+    put_string(json->out, key);
+    tv_buffer_byte(json->out, ':');
+    json->expects_value = true;
+}
+
+void tv_json_name(struct tv_json *json, const char *key)
+{
+    tv_json_key(json, tv_slice_of(key));
+}
+
+void tv_json_string(struct tv_json *json, struct tv_slice value)
+{
+    if (before_value(json))
+        put_string(json->out, value);
+}
+
+void tv_json_text(struct tv_json *json, const char *value)
+{
+    if (value)
+        tv_json_string(json, tv_slice_of(value));
+    else
+        tv_json_null(json);
+}
+
+void tv_json_printf(struct tv_json *json, const char *format, ...)
+{
+    va_list values;
+    char *text = NULL;
+    va_start(values, format);
+    int length = vasprintf(&text, format, values);
+    va_end(values);
+    if (length < 0) {
+        json->out->failed = true;
+        return;
+    }
+    tv_json_string(json, (struct tv_slice){text, (size_t)length});
+    free(text);
+}
+
+void tv_json_raw(struct tv_json *json, struct tv_slice value)
+{
+    if (before_value(json))
+        tv_buffer_slice(json->out, value);
+}
+
+void tv_json_integer(struct tv_json *json, int64_t value)
+{
+    if (before_value(json))
+        tv_buffer_integer(json->out, value);
+}
+
+void tv_json_unsigned(struct tv_json *json, uint64_t value)
+{
+    if (before_value(json))
+        tv_buffer_unsigned(json->out, value);
+}
+
+/* The shortest of %.{low..high}g that reads back to the same number. */
+static void put_real(struct tv_json *json, double value, int low, int high, bool single)
+{
+    if (!isfinite(value)) {
+        tv_json_null(json);
+        return;
+    }
+    if (!before_value(json))
+        return;
+    if (fabs(value) < 1e15 && nearbyint(value) == value &&
+        !(signbit(value) && fpclassify(value) == FP_ZERO)) {
+        tv_buffer_integer(json->out, (int64_t)value);
+        return;
+    }
+    char text[40];
+    for (int digits = low; digits <= high; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        bool same = single ? !(strtof(text, NULL) < (float)value) && !(strtof(text, NULL) > (float)value)
+                           : !(strtod(text, NULL) < value) && !(strtod(text, NULL) > value);
+        if (same)
+            break;
+    }
+    tv_buffer_text(json->out, text);
+}
+
+void tv_json_double(struct tv_json *json, double value)
+{
+    put_real(json, value, 15, 17, false);
+}
+
+void tv_json_float(struct tv_json *json, float value)
+{
+    put_real(json, (double)value, 6, 9, true);
+}
+
+void tv_json_boolean(struct tv_json *json, bool value)
+{
+    tv_json_raw(json, value ? TV_SLICE("true") : TV_SLICE("false"));
+}
+
+void tv_json_null(struct tv_json *json)
+{
+    tv_json_raw(json, TV_SLICE("null"));
+}
+
+void tv_json_member_text(struct tv_json *json, const char *key, const char *value)
+{
+    tv_json_name(json, key);
+    tv_json_text(json, value);
+}
+
+void tv_json_member_integer(struct tv_json *json, const char *key, int64_t value)
+{
+    tv_json_name(json, key);
+    tv_json_integer(json, value);
+}
+
+void tv_json_member_boolean(struct tv_json *json, const char *key, bool value)
+{
+    tv_json_name(json, key);
+    tv_json_boolean(json, value);
+}

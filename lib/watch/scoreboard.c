@@ -1,0 +1,165 @@
+/*
+ * scoreboard.c - making, reading and summing a pool's shared memory.
+ */
+#include "watch/scoreboard.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SUFFIX ".board"
+
+const struct tv_counter_info tv_counter_info[TV_COUNTER_COUNT] = {
+#define TV_COUNTER_ROW(member, name, help) {name, help},
+    TV_COUNTERS(TV_COUNTER_ROW)
+#undef TV_COUNTER_ROW
+};
+
+static bool board_path(char out[4096], const char *directory, const char *pool, const char *suffix,
+                       struct tv_error *error)
+{
+    int length = snprintf(out, 4096, "%s/%s%s", directory, pool, suffix);
+    return (length > 0 && length < 4096) ||
+           tv_fail(error, 500, NULL, "watch.directory: the path is too long");
+}
+
+struct tv_scoreboard *tv_scoreboard_create(const char *directory, const char *pool, struct tv_error *error)
+{
+    char path[4096], fresh[4096];
+    if (!board_path(path, directory, pool, SUFFIX, error) ||
+        !board_path(fresh, directory, pool, SUFFIX ".new", error))
+        return NULL;
+    unlink(fresh);
+    int fd = open(fresh, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd < 0) {
+        tv_fail(error, 500, NULL, "watch.directory: %s: %s", fresh, strerror(errno));
+        return NULL;
+    }
+    size_t size = sizeof(struct tv_scoreboard);
+    struct tv_scoreboard *board = MAP_FAILED;
+    if (ftruncate(fd, (off_t)size) == 0)
+        board = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (board == MAP_FAILED) {
+        tv_fail(error, 500, NULL, "watch.directory: %s: %s", fresh, strerror(errno));
+        close(fd);
+        unlink(fresh);
+        return NULL;
+    }
+    close(fd);
+    board->magic = TV_SCOREBOARD_MAGIC;
+    board->layout = TV_SCOREBOARD_LAYOUT;
+    board->size = (uint32_t)size;
+    snprintf(board->pool, sizeof board->pool, "%s", pool);
+    /* readers see the old board or the whole new one, never a half */
+    if (rename(fresh, path) != 0) {
+        tv_fail(error, 500, NULL, "watch.directory: %s: %s", path, strerror(errno));
+        munmap(board, size);
+        unlink(fresh);
+        return NULL;
+    }
+    return board;
+}
+
+void tv_scoreboard_destroy(struct tv_scoreboard *board)
+{
+    munmap(board, sizeof *board);
+}
+
+void tv_scoreboard_retire(struct tv_scoreboard *board, size_t process)
+{
+    struct tv_process_board *place = &board->processes[process];
+    for (size_t i = 0; i < TV_WORKERS_MAX; i++) {
+        struct tv_slot *slot = &place->slots[i];
+        if (atomic_load_explicit(&slot->state, memory_order_relaxed) == TV_SLOT_UNUSED &&
+            atomic_load_explicit(&slot->requests, memory_order_relaxed) == 0)
+            continue; /* never touched: do not touch its page now */
+        for (size_t counter = 0; counter < TV_COUNTER_COUNT; counter++) {
+            /* retired first, then cleared: a reader in between sees too much for a moment, never too little */
+            atomic_fetch_add_explicit(&board->retired[counter],
+                                      atomic_load_explicit(&slot->counters[counter], memory_order_relaxed),
+                                      memory_order_relaxed);
+            atomic_store_explicit(&slot->counters[counter], 0, memory_order_relaxed);
+        }
+        atomic_store_explicit(&slot->state, TV_SLOT_UNUSED, memory_order_relaxed);
+        atomic_store_explicit(&slot->requests, 0, memory_order_relaxed);
+        atomic_store_explicit(&slot->connections, 0, memory_order_relaxed);
+    }
+    atomic_store_explicit(&place->state, TV_PROCESS_NONE, memory_order_relaxed);
+    atomic_store_explicit(&place->pid, 0, memory_order_relaxed);
+    atomic_store_explicit(&place->workers, 0, memory_order_relaxed);
+    atomic_store_explicit(&place->peers, 0, memory_order_relaxed);
+    atomic_store_explicit(&place->waiting, 0, memory_order_relaxed);
+}
+
+const struct tv_scoreboard *tv_scoreboard_open(const char *directory, const char *pool,
+                                               struct tv_error *error)
+{
+    char path[4096];
+    struct stat status;
+    if (!board_path(path, directory, pool, SUFFIX, error))
+        return NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        tv_fail(error, 500, NULL, "%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    const struct tv_scoreboard *board = MAP_FAILED;
+    bool fits = fstat(fd, &status) == 0 && status.st_size == (off_t)sizeof *board;
+    if (fits)
+        board = mmap(NULL, sizeof *board, PROT_READ, MAP_SHARED, fd, 0);
+    close(fd);
+    if (board == MAP_FAILED || board->magic != TV_SCOREBOARD_MAGIC || board->layout != TV_SCOREBOARD_LAYOUT) {
+        if (board != MAP_FAILED)
+            tv_scoreboard_close(board);
+        tv_fail(error, 500, NULL, "%s was written by another version of Trivet", path);
+        return NULL;
+    }
+    return board;
+}
+
+void tv_scoreboard_close(const struct tv_scoreboard *board)
+{
+    /* munmap takes a pointer without const but does not write */
+    munmap((void *)(uintptr_t)board, sizeof *board);
+}
+
+static int is_board(const struct dirent *entry)
+{
+    size_t length = strlen(entry->d_name), suffix = strlen(SUFFIX);
+    return length > suffix && length - suffix < 32 && strcmp(entry->d_name + length - suffix, SUFFIX) == 0;
+}
+
+bool tv_scoreboard_list(const char *directory, void (*found)(void *context, const char *pool), void *context,
+                        struct tv_error *error)
+{
+    struct dirent **entries;
+    int count = scandir(directory, &entries, is_board, alphasort);
+    if (count < 0)
+        return tv_fail(error, 500, NULL, "watch.directory: %s: %s", directory, strerror(errno));
+    for (int i = 0; i < count; i++) {
+        entries[i]->d_name[strlen(entries[i]->d_name) - strlen(SUFFIX)] = '\0';
+        found(context, entries[i]->d_name);
+        free(entries[i]);
+    }
+    free(entries);
+    return true;
+}
+
+uint64_t tv_scoreboard_total(const struct tv_scoreboard *board, enum tv_counter counter)
+{
+    uint64_t sum = atomic_load_explicit(&board->retired[counter], memory_order_relaxed);
+    for (size_t i = 0; i < TV_PROCESSES_MAX; i++) {
+        const struct tv_process_board *place = &board->processes[i];
+        if (atomic_load_explicit(&place->state, memory_order_relaxed) == TV_PROCESS_NONE)
+            continue;
+        for (size_t j = 0; j < TV_WORKERS_MAX; j++)
+            sum += atomic_load_explicit(&place->slots[j].counters[counter], memory_order_relaxed);
+    }
+    return sum;
+}
