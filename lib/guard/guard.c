@@ -7,7 +7,9 @@
 
 const struct tv_option tv_guard_options[] = {
     {"guard", "anonymous_role", TV_OPTION_TEXT, "", 0, 0, offsetof(struct tv_guard_settings, anonymous_role),
-     0, "Role of a client without credentials; it acts as this role in the store (empty: it is refused)."},
+     0,
+     "Role of a client without credentials; it acts as this role in the store (empty: it is refused; none: "
+     "the login's own rights)."},
 };
 const size_t tv_guard_option_count = TV_COUNT(tv_guard_options);
 

@@ -88,7 +88,8 @@ TV_PUBLIC bool tv_mysql_commit(struct tv_mysql *session, int64_t deadline_ms,
                                struct tv_error *error) TV_MUST_CHECK;
 TV_PUBLIC void tv_mysql_rollback(struct tv_mysql *session);
 
-/* The role that following statements act as (SET ROLE); kept, so asking for the same again costs nothing. Empty: none. */
+/* The role that following statements act as (SET ROLE); kept, so asking for the same again costs nothing. Empty
+ * or "none", SQL's word for it: the login's own rights. */
 TV_PUBLIC bool tv_mysql_role(struct tv_mysql *session, struct tv_slice role, int64_t deadline_ms,
                              struct tv_error *error) TV_MUST_CHECK;
 /* Known once connected. */

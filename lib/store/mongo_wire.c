@@ -1,0 +1,359 @@
+/*
+ * mongo_wire.c - a mongoc_stream_t over a socket of our own: buffered reads, deadlines, and knowledge of what was sent.
+ * It must behave as the driver's own socket stream does, also with a timeout of zero, which its scanner uses.
+ */
+#include "store/mongo_wire.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "store/mongo_connect.h"
+
+/* Any number but those of the driver's own kinds (1 to 5): it tells kinds apart only to poll them together. */
+#define STREAM_TYPE 84
+/* The driver reads a reply's length first and then the rest: with this, a small reply is one system call. */
+#define READ_BUFFER 8192
+/* Parts of a message that go into one sendmsg. */
+#define PARTS 16
+
+struct tv_mongo_stream {
+    mongoc_stream_t base; /* first: the driver sees only this */
+    struct tv_mongo_wire *wire;
+    struct tv_mongo_stream *previous, *next;
+    int fd;
+    bool tls;       /* what is read here is TLS records, which may come unasked */
+    int last_errno; /* of the last read or write, for the driver's questions afterwards */
+    size_t from, to;
+    char buffer[READ_BUFFER];
+};
+
+/* When a call that the driver gives timeout_msec has to end; negative is its word for "no limit". */
+static int64_t end_of_call(const struct tv_mongo_stream *stream, int32_t timeout_msec)
+{
+    return timeout_msec < 0 ? stream->wire->deadline_ms
+                            : tv_deadline_within(stream->wire->deadline_ms, timeout_msec);
+}
+
+/* Waits until the socket is ready; false with last_errno set when it did not become so. */
+static bool await(struct tv_mongo_stream *stream, short events, int64_t end_ms, bool may_wait)
+{
+    struct pollfd watched = {.fd = stream->fd, .events = events};
+    stream->last_errno = may_wait ? ETIMEDOUT : EAGAIN;
+    if (!may_wait)
+        return false;
+    int64_t from_us = tv_clock_us();
+    int ready = 0;
+    while (ready <= 0) {
+        int64_t left = end_ms - tv_clock_ms();
+        if (left <= 0)
+            break;
+        ready = poll(&watched, 1, left > INT32_MAX ? INT32_MAX : (int)left);
+        if (ready < 0 && errno != EINTR) {
+            stream->last_errno = errno;
+            break;
+        }
+    }
+    tv_slot_add(stream->wire->slot, TV_COUNT_STORE_US, (uint64_t)(tv_clock_us() - from_us));
+    return ready > 0;
+}
+
+/* Bytes read, 0 at the end of the stream, -1 with last_errno set. */
+static ssize_t receive(struct tv_mongo_stream *stream, void *to, size_t length, int64_t end_ms, bool may_wait)
+{
+    for (;;) {
+        ssize_t count = recv(stream->fd, to, length, MSG_DONTWAIT);
+        if (count >= 0) {
+            stream->last_errno = 0;
+            return count;
+        }
+        if (errno == EINTR)
+            continue;
+        if (errno != EAGAIN) {
+            stream->last_errno = errno;
+            return -1;
+        }
+        if (!await(stream, POLLIN, end_ms, may_wait))
+            return -1;
+    }
+}
+
+static size_t take_buffered(struct tv_mongo_stream *stream, char *to, size_t length)
+{
+    size_t count = stream->to - stream->from;
+    if (count > length)
+        count = length;
+    memcpy(to, stream->buffer + stream->from, count);
+    stream->from += count;
+    return count;
+}
+
+static ssize_t wire_readv(mongoc_stream_t *base, mongoc_iovec_t *parts, size_t part_count, size_t minimum,
+                          int32_t timeout_msec)
+{
+    struct tv_mongo_stream *stream = (struct tv_mongo_stream *)base;
+    int64_t end_ms = end_of_call(stream, timeout_msec);
+    size_t total = 0;
+    for (size_t i = 0; i < part_count; i++) {
+        char *to = parts[i].iov_base;
+        size_t left = parts[i].iov_len;
+        while (left > 0) {
+            size_t count = take_buffered(stream, to, left);
+            if (count == 0) {
+                if (total > 0 && total >= minimum)
+                    goto done;
+                bool direct = left >= sizeof stream->buffer;
+                ssize_t got = receive(stream, direct ? to : stream->buffer,
+                                      direct ? left : sizeof stream->buffer, end_ms, timeout_msec != 0);
+                if (got <= 0) {
+                    errno = stream->last_errno;
+                    return total >= minimum ? (ssize_t)total : -1;
+                }
+                if (!direct) {
+                    stream->from = 0;
+                    stream->to = (size_t)got;
+                    continue;
+                }
+                count = (size_t)got;
+            }
+            to += count;
+            left -= count;
+            total += count;
+        }
+    }
+done:
+    errno = stream->last_errno = 0;
+    return (ssize_t)total;
+}
+
+/* The parts from byte `done` on, as many as fit. */
+static size_t parts_left(const mongoc_iovec_t *parts, size_t part_count, size_t done, struct iovec out[PARTS])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < part_count && count < PARTS; i++) {
+        if (done >= parts[i].iov_len) {
+            done -= parts[i].iov_len;
+            continue;
+        }
+        out[count].iov_base = (char *)parts[i].iov_base + done;
+        out[count].iov_len = parts[i].iov_len - done;
+        done = 0;
+        count++;
+    }
+    return count;
+}
+
+static ssize_t wire_writev(mongoc_stream_t *base, mongoc_iovec_t *parts, size_t part_count,
+                           int32_t timeout_msec)
+{
+    struct tv_mongo_stream *stream = (struct tv_mongo_stream *)base;
+    int64_t end_ms = end_of_call(stream, timeout_msec);
+    size_t done = 0;
+    struct iovec now[PARTS];
+    size_t count;
+    stream->last_errno = 0;
+    while ((count = parts_left(parts, part_count, done, now)) > 0) {
+        struct msghdr message = {.msg_iov = now, .msg_iovlen = count};
+        ssize_t sent = sendmsg(stream->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent >= 0) {
+            done += (size_t)sent;
+            stream->wire->sent += (uint64_t)sent;
+        } else if (errno == EAGAIN) {
+            if (!await(stream, POLLOUT, end_ms, timeout_msec != 0))
+                break;
+        } else if (errno != EINTR) {
+            stream->last_errno = errno;
+            break;
+        }
+    }
+    errno = stream->last_errno;
+    return done > 0 || stream->last_errno == 0 ? (ssize_t)done : -1;
+}
+
+/* All streams that the driver polls together are of this kind and of one wire. */
+static ssize_t wire_poll(mongoc_stream_poll_t *streams, size_t count, int32_t timeout)
+{
+    struct pollfd few[16], *watched = count <= TV_COUNT(few) ? few : calloc(count, sizeof *watched);
+    ssize_t ready = 0;
+    if (!watched)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        struct tv_mongo_stream *stream = (struct tv_mongo_stream *)streams[i].stream;
+        watched[i] = (struct pollfd){.fd = stream->fd, .events = (short)streams[i].events};
+        bool waiting = stream->from < stream->to && (streams[i].events & POLLIN);
+        streams[i].revents = waiting ? POLLIN : 0;
+        ready += waiting;
+    }
+    if (ready == 0 && count > 0) {
+        struct tv_mongo_wire *wire = ((struct tv_mongo_stream *)streams[0].stream)->wire;
+        int64_t from_us = tv_clock_us(), left = wire->deadline_ms - from_us / 1000;
+        if (timeout < 0 || left < timeout)
+            timeout = left < 0 ? 0 : (int32_t)left;
+        ready = poll(watched, count, timeout);
+        bool late = ready == 0 && tv_clock_ms() >= wire->deadline_ms;
+        for (size_t i = 0; i < count; i++) /* the driver would go on asking until its own limit */
+            streams[i].revents = late ? POLLERR : watched[i].revents;
+        if (late)
+            ready = (ssize_t)count;
+        tv_slot_add(wire->slot, TV_COUNT_STORE_US, (uint64_t)(tv_clock_us() - from_us));
+    }
+    if (watched != few)
+        free(watched);
+    return ready;
+}
+
+static bool closed_by_peer(const struct tv_mongo_stream *stream)
+{
+    struct pollfd watched = {.fd = stream->fd, .events = POLLIN | POLLRDHUP};
+    if (stream->fd < 0 || stream->from < stream->to)
+        return true;
+    if (poll(&watched, 1, 0) == 0)
+        return false;
+    /* bytes that nobody asked for are the end of a reply that was given up: no later one could be trusted */
+    return !stream->tls || watched.revents != POLLIN;
+}
+
+/* The driver asks this between two commands only. */
+static bool wire_check_closed(mongoc_stream_t *base)
+{
+    return closed_by_peer((struct tv_mongo_stream *)base);
+}
+
+bool tv_mongo_wire_alive(const struct tv_mongo_wire *wire)
+{
+    for (const struct tv_mongo_stream *stream = wire->streams; stream; stream = stream->next)
+        if (closed_by_peer(stream))
+            return false;
+    return true;
+}
+
+static void count_open(struct tv_slot *slot, int change)
+{
+    if (slot) { /* one writer, the thread itself */
+        uint64_t now = atomic_load_explicit(&slot->connections, memory_order_relaxed);
+        atomic_store_explicit(&slot->connections, now + (uint64_t)(int64_t)change, memory_order_relaxed);
+    }
+}
+
+static int wire_close(mongoc_stream_t *base)
+{
+    struct tv_mongo_stream *stream = (struct tv_mongo_stream *)base;
+    if (stream->fd >= 0) {
+        close(stream->fd);
+        stream->fd = -1;
+        count_open(stream->wire->slot, -1);
+    }
+    return 0;
+}
+
+static void wire_destroy(mongoc_stream_t *base)
+{
+    struct tv_mongo_stream *stream = (struct tv_mongo_stream *)base;
+    wire_close(base);
+    if (stream->next)
+        stream->next->previous = stream->previous;
+    if (stream->previous)
+        stream->previous->next = stream->next;
+    else
+        stream->wire->streams = stream->next;
+    free(stream);
+}
+
+static int wire_flush(mongoc_stream_t *base)
+{
+    (void)base;
+    return 0;
+}
+
+static int wire_setsockopt(mongoc_stream_t *base, int level, int name, void *value, mongoc_socklen_t length)
+{
+    return setsockopt(((struct tv_mongo_stream *)base)->fd, level, name, value, length);
+}
+
+static bool wire_timed_out(mongoc_stream_t *base)
+{
+    return ((struct tv_mongo_stream *)base)->last_errno == ETIMEDOUT;
+}
+
+static bool wire_should_retry(mongoc_stream_t *base)
+{
+    int last = ((struct tv_mongo_stream *)base)->last_errno;
+    return last == EAGAIN || last == EINPROGRESS;
+}
+
+static mongoc_stream_t *new_stream(struct tv_mongo_wire *wire, int fd)
+{
+    struct tv_mongo_stream *stream = calloc(1, sizeof *stream);
+    if (!stream)
+        return NULL;
+    stream->base.type = STREAM_TYPE;
+    stream->base.destroy = wire_destroy;
+    stream->base.failed = wire_destroy;
+    stream->base.close = wire_close;
+    stream->base.flush = wire_flush;
+    stream->base.readv = wire_readv;
+    stream->base.writev = wire_writev;
+    stream->base.setsockopt = wire_setsockopt;
+    stream->base.check_closed = wire_check_closed;
+    stream->base.poll = wire_poll;
+    stream->base.timed_out = wire_timed_out;
+    stream->base.should_retry = wire_should_retry;
+    stream->wire = wire;
+    stream->fd = fd;
+    stream->next = wire->streams;
+    if (stream->next)
+        stream->next->previous = stream;
+    wire->streams = stream;
+    tv_slot_add(wire->slot, TV_COUNT_STORE_CONNECTS, 1);
+    count_open(wire->slot, 1);
+    return &stream->base;
+}
+
+/* The driver shakes hands over it afterwards. Takes the stream; NULL with *error set. */
+static mongoc_stream_t *with_tls(const mongoc_uri_t *uri, const mongoc_host_list_t *host,
+                                 mongoc_stream_t *stream, bson_error_t *error)
+{
+#ifdef MONGOC_ENABLE_SSL
+    bool insecure = mongoc_uri_get_option_as_bool(uri, MONGOC_URI_TLSINSECURE, false);
+    mongoc_ssl_opt_t options = {
+        .pem_file = mongoc_uri_get_option_as_utf8(uri, MONGOC_URI_TLSCERTIFICATEKEYFILE, NULL),
+        .pem_pwd = mongoc_uri_get_option_as_utf8(uri, MONGOC_URI_TLSCERTIFICATEKEYFILEPASSWORD, NULL),
+        .ca_file = mongoc_uri_get_option_as_utf8(uri, MONGOC_URI_TLSCAFILE, NULL),
+        .weak_cert_validation =
+            mongoc_uri_get_option_as_bool(uri, MONGOC_URI_TLSALLOWINVALIDCERTIFICATES, insecure),
+        .allow_invalid_hostname =
+            mongoc_uri_get_option_as_bool(uri, MONGOC_URI_TLSALLOWINVALIDHOSTNAMES, insecure),
+    };
+    ((struct tv_mongo_stream *)stream)->tls = true;
+    mongoc_stream_t *tls = mongoc_stream_tls_new_with_hostname(stream, host->host, &options, 1);
+    if (tls)
+        return tls;
+#else
+    (void)uri, (void)host;
+#endif
+    mongoc_stream_destroy(stream);
+    bson_set_error(error, MONGOC_ERROR_STREAM, MONGOC_ERROR_STREAM_SOCKET, "TLS cannot be set up");
+    return NULL;
+}
+
+mongoc_stream_t *tv_mongo_wire_open(const mongoc_uri_t *uri, const mongoc_host_list_t *host, void *user_data,
+                                    bson_error_t *error)
+{
+    struct tv_mongo_wire *wire = user_data;
+    int64_t from_us = tv_clock_us();
+    int fd = tv_mongo_connect(host, tv_deadline_within(wire->deadline_ms, wire->connect_timeout_ms), error);
+    tv_slot_add(wire->slot, TV_COUNT_STORE_US, (uint64_t)(tv_clock_us() - from_us));
+    if (fd < 0)
+        return NULL;
+    mongoc_stream_t *stream = new_stream(wire, fd);
+    if (!stream) {
+        close(fd);
+        bson_set_error(error, MONGOC_ERROR_STREAM, MONGOC_ERROR_STREAM_SOCKET, "out of memory");
+        return NULL;
+    }
+    return mongoc_uri_get_tls(uri) ? with_tls(uri, host, stream, error) : stream;
+}

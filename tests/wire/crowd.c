@@ -1,0 +1,234 @@
+/*
+ * crowd.c - many peers on few workers: idle ones, slow ones, ones that do not read or leave. The others must not notice.
+ */
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pools.h"
+#include "tap.h"
+#include "tests.h"
+
+enum { LARGE = 4 << 20 };
+
+/* The longest of some ordinary requests, in milliseconds; failures count as 99999. */
+static int slowest_ordinary(const struct pool *pool, int requests)
+{
+    int slowest = 0;
+    for (int i = 0; i < requests; i++) {
+        struct wire_request request = {.path = pool == &kv ? "/ping" : "/hello"};
+        int64_t started = wire_now_ms();
+        int status = wire_ask(pool->socket, &request, NULL, 0);
+        int took = status == 200 ? (int)(wire_now_ms() - started) : 99999;
+        slowest = took > slowest ? took : slowest;
+    }
+    return slowest;
+}
+
+static void idle_connections(void)
+{
+    enum { PEERS = 100 };
+    struct wire_peer peers[PEERS];
+    int open = 0;
+    for (int i = 0; i < PEERS; i++)
+        open += wire_connect(&peers[i], hello.socket);
+    is_number(open, PEERS, "100 connections that say nothing");
+    int slowest = slowest_ordinary(&hello, 50);
+    ok(slowest < 1000, "hold nobody up: the slowest of 50 requests took %d ms", slowest);
+    for (int i = 0; i < PEERS; i++)
+        wire_close(&peers[i]);
+}
+
+/* Every connection has a request under way at the same time, again and again. */
+static void kept_connections(void)
+{
+    enum { PEERS = 300, ROUNDS = 10 };
+    static struct wire_peer peers[PEERS];
+    struct wire_request request = {.path = "/hello"};
+    struct wire_bytes out = {0};
+    int open = 0, good = 0;
+    int64_t slowest = 0;
+    wire_build(&out, &request);
+    for (int i = 0; i < PEERS; i++)
+        open += wire_connect(&peers[i], hello.socket);
+    is_number(open, PEERS, "300 kept connections on 4 workers");
+    for (int round = 0; round < ROUNDS; round++) {
+        int64_t started = wire_now_ms();
+        for (int i = 0; i < PEERS; i++)
+            wire_send(&peers[i], out.data, out.length);
+        for (int i = PEERS - 1; i >= 0; i--) { /* not in the order of sending */
+            struct wire_answer answer;
+            wire_read(&peers[i], 1, 10000, &answer);
+            good += answer.end == WIRE_ANSWERED && answer.status == 200;
+            wire_answer_free(&answer);
+        }
+        if (wire_now_ms() - started > slowest)
+            slowest = wire_now_ms() - started;
+    }
+    is_number(good, PEERS * ROUNDS, "ten requests on each: all answered");
+    ok(slowest < 5000, "the slowest round took %d ms", (int)slowest);
+    for (int i = 0; i < PEERS; i++)
+        wire_close(&peers[i]);
+    wire_free(&out);
+}
+
+/* More dribbling peers than workers; each would need far longer than a request may take to arrive. */
+static void dribblers(void)
+{
+    enum { PEERS = 16 };
+    struct wire_peer peers[PEERS];
+    struct wire_request request = command("[\"INCR\",\"wire:dribble\"]");
+    struct wire_bytes out = {0};
+    wire_build(&out, &request);
+    for (int i = 0; i < PEERS; i++)
+        wire_connect(&peers[i], kv.socket);
+    int slowest = 0;
+    for (size_t at = 0; at < 60; at++) { /* 60 bytes in 3 s */
+        for (int i = 0; i < PEERS; i++)
+            wire_send(&peers[i], out.data + at, 1);
+        int took = slowest_ordinary(&kv, 2);
+        slowest = took > slowest ? took : slowest;
+        usleep(50000);
+    }
+    ok(slowest < 1000, "16 dribbling peers hold nobody up: the slowest request took %d ms", slowest);
+    int closed = 0;
+    for (int i = 0; i < PEERS; i++) {
+        closed += wire_closed(&peers[i], 2 * READ_TIME);
+        wire_close(&peers[i]);
+    }
+    is_number(closed, PEERS, "and are closed");
+    is_number(counter_value("wire:dribble"), 0, "without being executed");
+    wire_free(&out);
+}
+
+static bool make_large_value(void)
+{
+    char *body = malloc(LARGE + 64);
+    if (!body)
+        return false;
+    int head = sprintf(body, "[\"SET\",\"wire:large\",\"");
+    memset(body + head, 'y', LARGE);
+    memcpy(body + head + LARGE, "\"]", 3);
+    struct wire_request request = command(body);
+    int status = wire_ask(kv.socket, &request, NULL, 0);
+    free(body);
+    return status == 200;
+}
+
+static void ask_for_large(struct wire_peer *peer)
+{
+    struct wire_request request = {.path = "/get/wire:large"};
+    struct wire_bytes out = {0};
+    wire_build(&out, &request);
+    wire_connect(peer, kv.socket);
+    wire_send(peer, out.data, out.length);
+    wire_free(&out);
+}
+
+/* What is left of the answer when it is read at last: not a whole one. */
+static int count_whole(struct wire_peer *peers, int count)
+{
+    int whole = 0;
+    for (int i = 0; i < count; i++) {
+        struct wire_answer answer;
+        wire_read(&peers[i], 1, 5000, &answer);
+        whole += answer.end == WIRE_ANSWERED;
+        wire_answer_free(&answer);
+        wire_close(&peers[i]);
+    }
+    return whole;
+}
+
+static void readers_that_do_not_read(void)
+{
+    enum { FEW = 3, MANY = 12 };
+    struct wire_peer peers[MANY];
+    for (int i = 0; i < FEW; i++)
+        ask_for_large(&peers[i]);
+    usleep(100000);
+    int slowest = slowest_ordinary(&kv, 20);
+    ok(slowest < 1000, "3 of 4 workers write to peers that do not read: the slowest request took %d ms",
+       slowest);
+    usleep(WRITE_TIME * 2500);
+    is_number(count_whole(peers, FEW), 0, "who are cut off in the end, visibly");
+
+    for (int i = 0; i < MANY; i++)
+        ask_for_large(&peers[i]);
+    usleep(100000);
+    int64_t started = wire_now_ms();
+    slowest = slowest_ordinary(&kv, 5);
+    ok(slowest < (MANY / 4 + 2) * WRITE_TIME,
+       "12 of them: others wait for their time to end, not for ever: %d ms", slowest);
+    note("5 requests behind them took %d ms", (int)(wire_now_ms() - started));
+    count_whole(peers, MANY);
+}
+
+static void slow_reader(void)
+{
+    struct wire_peer peer;
+    struct wire_answer answer;
+    ask_for_large(&peer);
+    for (int i = 0; i < 30; i++) { /* a little now and then, for longer than one write may take */
+        unsigned char piece[16384];
+        struct pollfd door = {.fd = peer.fd, .events = POLLIN};
+        if (poll(&door, 1, 2000) <= 0)
+            break;
+        ssize_t length = read(peer.fd, piece, sizeof piece);
+        if (length <= 0)
+            break;
+        unsigned char *more = realloc(peer.in, peer.length + (size_t)length);
+        if (!more)
+            break;
+        peer.in = more;
+        memcpy(peer.in + peer.length, piece, (size_t)length);
+        peer.length += (size_t)length;
+        peer.capacity = peer.length;
+        usleep(WRITE_TIME * 1000 / 20);
+    }
+    wire_read(&peer, 1, 10000, &answer);
+    ok(answer.end == WIRE_ANSWERED && answer.body_length == LARGE + strlen("{\"result\":\"\"}"),
+       "a reader that is slow but reads gets all of it (%zu bytes)", answer.body_length);
+    wire_answer_free(&answer);
+    wire_close(&peer);
+}
+
+static void leavers(void)
+{
+    struct wire_request request = command("[\"INCR\",\"wire:left\"]");
+    struct wire_bytes out = {0};
+    wire_build(&out, &request);
+    for (int i = 0; i < 500; i++) {
+        struct wire_peer peer;
+        wire_connect(&peer, kv.socket);
+        wire_send(&peer, out.data, out.length);
+        if (i % 3 == 0)
+            usleep(200);
+        wire_close(&peer);
+    }
+    for (int i = 0; i < 40; i++) { /* in the midst of a large answer */
+        struct wire_peer peer;
+        ask_for_large(&peer);
+        usleep((useconds_t)i * 100);
+        wire_close(&peer);
+    }
+    long left = counter_value("wire:left");
+    ok(left >= 0 && left <= 500, "500 peers that leave before the answer: %ld commands had begun", left);
+    wire_free(&out);
+}
+
+void test_crowd(void)
+{
+    idle_connections();
+    kept_connections();
+    pools_are_well("many connections");
+    dribblers();
+    pools_are_well("dribbling peers");
+    if (!ok(make_large_value(), "a value of 4 MiB"))
+        return;
+    readers_that_do_not_read();
+    slow_reader();
+    leavers();
+    pools_are_well("peers that do not read, or leave");
+    pools_hold_nothing();
+}
