@@ -16,6 +16,7 @@
 #include "base/option.h"
 #include "base/slice.h"
 #include "base/url.h"
+#include "base/version.h"
 #include "cache/cache.h"
 #include "serve/app.h"
 #include "serve/request.h"

@@ -60,16 +60,6 @@ static bool handle(struct tv_worker *worker, const struct tv_request *request, s
     return true;
 }
 
-static void fail(const struct tv_request *request, struct tv_response *response, const struct tv_error *error)
-{
-    struct tv_json json;
-    (void)request;
-    tv_json_start(&json, tv_response_body(response));
-    tv_json_object(&json);
-    tv_json_member_text(&json, "error", error->message);
-    tv_json_object_end(&json);
-}
-
 int main(int argc, char **argv)
 {
     static const struct tv_app app = {
@@ -78,7 +68,6 @@ int main(int argc, char **argv)
         .unguarded = true,
         .open = open_worker,
         .handle = handle,
-        .fail = fail,
         .close = close_worker,
     };
     return tv_main(&app, argc, argv);

@@ -103,7 +103,7 @@ void *tv_arena_array(struct tv_arena *arena, size_t count, size_t size)
 char *tv_arena_text(struct tv_arena *arena, struct tv_slice slice)
 {
     if (slice.length == SIZE_MAX)
-        return NULL;
+        return arena->overflowed = true, NULL;
     char *text = tv_arena_alloc(arena, slice.length + 1);
     if (!text)
         return NULL;

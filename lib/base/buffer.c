@@ -42,11 +42,12 @@ static bool grow(struct tv_buffer *buffer, size_t more)
     if (need <= buffer->capacity)
         return true;
     size_t capacity = buffer->capacity < 512 ? 512 : buffer->capacity;
-    while (capacity < need)
+    while (capacity < need && capacity < buffer->limit - capacity / 2)
         capacity += capacity / 2;
-    if (capacity > buffer->limit)
+    if (capacity < need || capacity > buffer->limit)
         capacity = buffer->limit;
-    char *data = realloc(buffer->data, capacity);
+    /* one byte more than may be used: room for the NUL that vsnprintf ends with */
+    char *data = capacity < SIZE_MAX ? realloc(buffer->data, capacity + 1) : NULL;
     if (!data) {
         buffer->failed = true;
         return false;
@@ -117,7 +118,7 @@ void tv_buffer_printf(struct tv_buffer *buffer, const char *format, ...)
     va_end(values);
     if (length < 0)
         buffer->failed = true;
-    else if (grow(buffer, (size_t)length + 1)) { /* vsnprintf ends with a NUL that is not counted */
+    else if (length > 0 && grow(buffer, (size_t)length)) {
         vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, again);
         buffer->length += (size_t)length;
     }

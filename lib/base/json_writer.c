@@ -3,6 +3,7 @@
  */
 #include "base/json_writer.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -108,6 +109,7 @@ static void put_string(struct tv_buffer *out, struct tv_slice text)
 {
     static const char hex[] = "0123456789abcdef";
     size_t from = 0, i = 0;
+    size_t end = 0; /* of the run of bytes from 0x80 that i stands in: a character never spans into ASCII */
     tv_buffer_byte(out, '"');
     while (i < text.length) {
         unsigned char byte = (unsigned char)text.data[i];
@@ -116,8 +118,7 @@ static void put_string(struct tv_buffer *out, struct tv_slice text)
             continue;
         }
         if (byte >= 0x80) {
-            size_t end = i; /* of this run: a character never spans into ASCII */
-            while (end < text.length && (unsigned char)text.data[end] >= 0x80)
+            for (end = end > i ? end : i; end < text.length && (unsigned char)text.data[end] >= 0x80;)
                 end++;
             i += tv_utf8_valid_prefix(text.data + i, end - i);
             if (i == end)
@@ -211,8 +212,15 @@ void tv_json_unsigned(struct tv_json *json, uint64_t value)
         tv_buffer_unsigned(json->out, value);
 }
 
+/* Every text of this many digits comes back from a number unless that is denormal (then it may have as few as one), and
+ * below 2^24 or 1e15 whole numbers need no exponent. */
+static const struct real {
+    int low, high;
+    double smallest, whole;
+} doubles = {DBL_DIG, DBL_DECIMAL_DIG, DBL_MIN, 1e15}, floats = {FLT_DIG, FLT_DECIMAL_DIG, FLT_MIN, 16777217};
+
 /* The shortest of %.{low..high}g that reads back to the same number. */
-static void put_real(struct tv_json *json, double value, int low, int high, bool single)
+static void put_real(struct tv_json *json, double value, const struct real *kind)
 {
     if (!isfinite(value)) {
         tv_json_null(json);
@@ -220,16 +228,17 @@ static void put_real(struct tv_json *json, double value, int low, int high, bool
     }
     if (!before_value(json))
         return;
-    if (fabs(value) < 1e15 && nearbyint(value) == value &&
+    if (fabs(value) < kind->whole && nearbyint(value) == value &&
         !(signbit(value) && fpclassify(value) == FP_ZERO)) {
         tv_buffer_integer(json->out, (int64_t)value);
         return;
     }
     char text[40];
-    for (int digits = low; digits <= high; digits++) {
+    for (int digits = fabs(value) < kind->smallest ? 1 : kind->low; digits <= kind->high; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, value);
-        bool same = single ? !(strtof(text, NULL) < (float)value) && !(strtof(text, NULL) > (float)value)
-                           : !(strtod(text, NULL) < value) && !(strtod(text, NULL) > value);
+        bool same = kind == &floats
+                        ? !(strtof(text, NULL) < (float)value) && !(strtof(text, NULL) > (float)value)
+                        : !(strtod(text, NULL) < value) && !(strtod(text, NULL) > value);
         if (same)
             break;
     }
@@ -238,12 +247,12 @@ static void put_real(struct tv_json *json, double value, int low, int high, bool
 
 void tv_json_double(struct tv_json *json, double value)
 {
-    put_real(json, value, 15, 17, false);
+    put_real(json, value, &doubles);
 }
 
 void tv_json_float(struct tv_json *json, float value)
 {
-    put_real(json, (double)value, 6, 9, true);
+    put_real(json, (double)value, &floats);
 }
 
 void tv_json_boolean(struct tv_json *json, bool value)

@@ -157,6 +157,7 @@ struct file_reader {
     const char *name;
     FILE *stream;
     int line;
+    int refused; /* the first line that take_line refused; 0 = none */
     bool too_long;
     struct tv_error *error;
 };
@@ -168,25 +169,28 @@ static char *next_line(char *into, int size, void *stream)
     if (line) {
         reader->line++;
         size_t length = strlen(line);
-        if (length >= LINE_MAX_BYTES && line[length - 1] != '\n') {
+        if (length > LINE_MAX_BYTES && line[length - 1] != '\n') {
             reader->too_long = true;
             return NULL;
         }
+        /* libinih takes an indented line for more of the value before it */
+        size_t blanks = strspn(line, " \t");
+        memmove(line, line + blanks, length - blanks + 1);
     }
     return line;
 }
 
 static void note_foreign(struct tv_settings *settings, const char *section)
 {
+    char name[80];
     size_t used = strlen(settings->foreign);
-    if (!strstr(settings->foreign, section))
-        snprintf(settings->foreign + used, sizeof settings->foreign - used, "%s[%s]", used ? " " : "",
-                 section);
+    snprintf(name, sizeof name, "[%s]", section);
+    if (!strstr(settings->foreign, name))
+        snprintf(settings->foreign + used, sizeof settings->foreign - used, "%s%s", used ? " " : "", name);
 }
 
-static int take_line(void *context, const char *section, const char *key, const char *value)
+static bool take_setting(struct file_reader *reader, const char *section, const char *key, const char *value)
 {
-    struct file_reader *reader = context;
     struct tv_settings *settings = reader->settings;
     bool section_known = false;
     for (size_t i = 0; i < row_count(settings); i++) {
@@ -201,30 +205,45 @@ static int take_line(void *context, const char *section, const char *key, const 
         snprintf(source, sizeof source, "%.60s:%d", reader->name, reader->line);
         return put_value(settings, i, value, source, reader->error);
     }
+    if (!*section)
+        return tv_fail(reader->error, 500, NULL, "%s:%d: \"%s\" stands before any [section]", reader->name,
+                       reader->line, key);
     if (!section_known) { /* another worker's; only that worker knows its keys */
         note_foreign(settings, section);
-        return 1;
+        return true;
     }
-    tv_fail(reader->error, 500, NULL, "%s:%d: [%s] has no option \"%s\" (see --help)", reader->name,
-            reader->line, section, key);
-    return 0;
+    return tv_fail(reader->error, 500, NULL, "%s:%d: [%s] has no option \"%s\" (see --help)", reader->name,
+                   reader->line, section, key);
+}
+
+/* libinih goes on after an error; what is told is the first one. */
+static int take_line(void *context, const char *section, const char *key, const char *value)
+{
+    struct file_reader *reader = context;
+    if (reader->refused)
+        return 0;
+    if (!take_setting(reader, section, key, value))
+        reader->refused = reader->line;
+    return reader->refused == 0;
 }
 
 static bool load_file(struct tv_settings *settings, const char *file, struct tv_error *error)
 {
-    struct file_reader reader = {settings, file, fopen(file, "re"), 0, false, error};
+    struct file_reader reader = {settings, file, fopen(file, "re"), 0, 0, false, error};
     if (!reader.stream)
         return tv_fail(error, 500, NULL, "%s: %s", file, strerror(errno));
-    error->status = 0;
     int bad_line = ini_parse_stream(next_line, &reader, take_line, &reader);
+    bool unreadable = ferror(reader.stream);
     fclose(reader.stream);
-    if (reader.too_long)
+    if (unreadable) /* a directory, say: it opens but has no lines */
+        return tv_fail(error, 500, NULL, "%s: cannot be read", file);
+    if (bad_line != 0 && bad_line != reader.refused)
+        return tv_fail(error, 500, NULL, "%s:%d: neither [section] nor key = value", file, bad_line);
+    if (reader.too_long && bad_line == 0)
         return tv_fail(
             error, 500, NULL,
             "%s:%d: the line is longer than %d bytes; give the value by its environment variable or _FILE",
             file, reader.line, LINE_MAX_BYTES);
-    if (bad_line != 0 && error->status == 0)
-        return tv_fail(error, 500, NULL, "%s:%d: neither [section] nor key = value", file, bad_line);
     return bad_line == 0;
 }
 

@@ -4,7 +4,7 @@
  *
  *     static bool handle(struct tv_worker *worker, const struct tv_request *request, struct tv_response *response,
  *                        struct tv_error *error) { ... }
- *     static const struct tv_app app = { .name = "hello", .summary = "...", .handle = handle, .fail = fail };
+ *     static const struct tv_app app = { .name = "hello", .summary = "...", .handle = handle };
  *     int main(int argc, char **argv) { return tv_main(&app, argc, argv); }
  */
 #ifndef TRIVET_SERVE_APP_H
@@ -44,8 +44,8 @@ struct tv_app {
     bool (*handle)(struct tv_worker *worker, const struct tv_request *request, struct tv_response *response,
                    struct tv_error *error);
     /* Writes an error in the dialect's shape: type, body and headers of its own; the library has set the status,
-     * Retry-After and Allow. Also called for errors that the library itself found, with an empty code. request may be
-     * NULL where there is none to speak of. */
+     * Retry-After and Allow. Also called for errors that the library itself found, with an empty code. NULL: the library
+     * writes {"error": message}. */
     void (*fail)(const struct tv_request *request, struct tv_response *response,
                  const struct tv_error *error);
     /* A thread ends; may be NULL. */
@@ -54,9 +54,6 @@ struct tv_app {
 
 /* Parses the command line and serves the listening socket on fd 0 until told to stop. The exit status of the program. */
 TV_PUBLIC int tv_main(const struct tv_app *app, int argc, char **argv);
-
-/* "0.1.0". Static. */
-TV_PUBLIC const char *tv_version(void);
 
 /* The struct that the app's options filled; the same for all threads, never changes. */
 TV_PUBLIC const void *tv_worker_settings(const struct tv_worker *worker);

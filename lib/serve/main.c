@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "config.h"
+#include "base/version.h"
 #include "serve/app.h"
 #include "serve/master.h"
 #include "store/session.h"
@@ -17,11 +17,6 @@
 #define LISTENER 0 /* FastCGI 1.0, 2.2: the listening socket is file descriptor 0 */
 
 enum action { ACTION_SERVE, ACTION_CHECK, ACTION_PRINT };
-
-const char *tv_version(void)
-{
-    return PACKAGE_VERSION;
-}
 
 static void print_help(const struct tv_app *app)
 {

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/version.h"
 #include "serve/process.h"
 #include "store/session.h"
 #include "watch/scoreboard.h"

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/json_writer.h"
 #include "serve/request_build.h"
 #include "store/session.h"
 
@@ -113,6 +114,15 @@ const struct tv_store_settings *tv_worker_store_settings(const struct tv_worker 
 
 /* --- one request ------------------------------------------------------------------------------------------------------ */
 
+static void write_plain_failure(struct tv_response *response, const struct tv_error *error)
+{
+    struct tv_json json;
+    tv_json_start(&json, tv_response_body(response));
+    tv_json_object(&json);
+    tv_json_member_text(&json, "error", error->message);
+    tv_json_object_end(&json);
+}
+
 static void write_failure(struct tv_worker *worker, const struct tv_request *request,
                           const struct tv_error *error)
 {
@@ -127,7 +137,10 @@ static void write_failure(struct tv_worker *worker, const struct tv_request *req
     }
     if (error->allow[0])
         tv_response_header(response, "Allow", tv_slice_of(error->allow));
-    worker->pool->app->fail(request, response, error);
+    if (worker->pool->app->fail)
+        worker->pool->app->fail(request, response, error);
+    else
+        write_plain_failure(response, error);
 }
 
 /* Build, admit, handle. False: *error says why not. */

@@ -27,6 +27,7 @@ struct tv_mongo_stream {
     struct tv_mongo_stream *previous, *next;
     int fd;
     bool tls;       /* what is read here is TLS records, which may come unasked */
+    bool asked;     /* something was sent and nothing read since */
     int last_errno; /* of the last read or write, for the driver's questions afterwards */
     size_t from, to;
     char buffer[READ_BUFFER];
@@ -65,20 +66,21 @@ static bool await(struct tv_mongo_stream *stream, short events, int64_t end_ms, 
 /* Bytes read, 0 at the end of the stream, -1 with last_errno set. */
 static ssize_t receive(struct tv_mongo_stream *stream, void *to, size_t length, int64_t end_ms, bool may_wait)
 {
+    bool wait = stream->asked && may_wait; /* the answer cannot be here yet: saves a read in vain */
     for (;;) {
+        if (wait && !await(stream, POLLIN, end_ms, may_wait))
+            return -1;
         ssize_t count = recv(stream->fd, to, length, MSG_DONTWAIT);
         if (count >= 0) {
+            stream->asked = false;
             stream->last_errno = 0;
             return count;
         }
-        if (errno == EINTR)
-            continue;
-        if (errno != EAGAIN) {
+        wait = errno == EAGAIN;
+        if (errno != EAGAIN && errno != EINTR) {
             stream->last_errno = errno;
             return -1;
         }
-        if (!await(stream, POLLIN, end_ms, may_wait))
-            return -1;
     }
 }
 
@@ -162,6 +164,7 @@ static ssize_t wire_writev(mongoc_stream_t *base, mongoc_iovec_t *parts, size_t 
         if (sent >= 0) {
             done += (size_t)sent;
             stream->wire->sent += (uint64_t)sent;
+            stream->asked = true;
         } else if (errno == EAGAIN) {
             if (!await(stream, POLLOUT, end_ms, timeout_msec != 0))
                 break;
