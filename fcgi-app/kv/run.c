@@ -7,12 +7,19 @@
 
 #include "kv.h"
 
-static void put_reply(struct kv_out *out, const redisReply *reply)
+/* The writers call themselves for arrays within arrays; a Lua script can nest as it likes. */
+enum { REPLY_DEPTH_MAX = 100 };
+
+static bool too_deep(const redisReply *reply, unsigned depth)
 {
-    if (out->format == KV_RESP2)
-        kv_resp2_reply(out, reply);
-    else
-        kv_json_reply(out, reply);
+    if (reply->type != REDIS_REPLY_ARRAY)
+        return false;
+    if (depth == REPLY_DEPTH_MAX)
+        return true;
+    for (size_t i = 0; i < reply->elements; i++)
+        if (too_deep(reply->element[i], depth + 1))
+            return true;
+    return false;
 }
 
 static void put_error(struct kv_out *out, const char *message)
@@ -21,6 +28,16 @@ static void put_error(struct kv_out *out, const char *message)
         kv_resp2_error(out, tv_slice_of(message));
     else
         kv_json_error(out, tv_slice_of(message));
+}
+
+static void put_reply(struct kv_out *out, const redisReply *reply)
+{
+    if (too_deep(reply, 0))
+        put_error(out, "ERR the reply is nested too deep");
+    else if (out->format == KV_RESP2)
+        kv_resp2_reply(out, reply);
+    else
+        kv_json_reply(out, reply);
 }
 
 static void start(struct kv_out *out, enum kv_format format, struct tv_response *response)
@@ -71,6 +88,8 @@ static bool run_command(struct tv_redis *redis, const struct tv_request *request
         tv_response_status(response, away ? 503 : 400);
         if (away)
             tv_response_header(response, "Retry-After", TV_SLICE("1"));
+    } else if (too_deep(reply, 0)) {
+        tv_response_status(response, 400);
     }
     put_reply(&out, reply);
     freeReplyObject(reply);

@@ -98,6 +98,16 @@ static void read_method(struct tv_request *request)
             request->method = methods[i].method;
 }
 
+/* A second one that says something else: one of both lies. */
+static bool said_once(const struct tv_request *request, const char *name, struct tv_slice value)
+{
+    for (size_t i = 0; i < request->parameter_count; i++)
+        if (tv_slice_is(request->parameters[i].name, name) &&
+            !tv_slice_equal(request->parameters[i].value, value))
+            return false;
+    return true;
+}
+
 static bool check_body(const struct tv_fastcgi *reader, const struct tv_serve_settings *limits,
                        struct tv_request *request, struct tv_error *error)
 {
@@ -108,6 +118,8 @@ static bool check_body(const struct tv_fastcgi *reader, const struct tv_serve_se
         tv_error_details(error, "limits.body is %lld bytes", (long long)limits->body);
         return false;
     }
+    if (!said_once(request, "CONTENT_LENGTH", announced))
+        return tv_fail(error, 400, NULL, "the body's length is said twice");
     if (announced.length > 0 && (!tv_slice_integer(announced, &length) || length < 0))
         return tv_fail(error, 400, NULL, "the body's length is not a number");
     request->body = tv_buffer_view(&reader->body);

@@ -76,7 +76,8 @@ static bool execute(struct tv_mysql *session, struct tv_slice text, const struct
         *stale = number == STALE_STATEMENT || number == NEEDS_REPREPARE;
         return statement_failed(session, statement->handle, error);
     }
-    session->rows_due = statement->column_count > 0;
+    /* a table may have been altered, and INSERT ... RETURNING says only now that there are columns */
+    session->rows_due = mysql_stmt_field_count(statement->handle) > 0;
     if (!tv_mysql_described(statement) && !tv_mysql_describe(statement, error))
         return false;
     uint64_t affected = mysql_stmt_affected_rows(statement->handle);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +26,13 @@ static struct {
     enum tv_log_level level;
     const struct tv_log_settings *settings;
     char pool[32];
+    pid_t pid; /* asked once a process: it is on every line */
 } logger = {.fd = STDERR_FILENO, .level = TV_LOG_INFO, .pool = "trivet"};
+
+static void note_pid(void)
+{
+    logger.pid = getpid();
+}
 
 const struct tv_option tv_log_options[] = {
     {"log", "level", TV_OPTION_TEXT, "info", 0, 0, offsetof(struct tv_log_settings, level), 0,
@@ -62,6 +69,9 @@ bool tv_log_start(const struct tv_log_settings *settings, const char *pool, stru
             return tv_fail(error, 500, NULL, "log.file: %s: %s", settings->file, strerror(errno));
         logger.fd = fd;
     }
+    if (logger.pid == 0)
+        pthread_atfork(NULL, NULL, note_pid);
+    note_pid();
     logger.level = (enum tv_log_level)level;
     logger.settings = settings;
     snprintf(logger.pool, sizeof logger.pool, "%s", pool);
@@ -92,7 +102,7 @@ static void begin_line(struct tv_json *json, struct tv_buffer *buffer, enum tv_l
     tv_json_member_text(json, "time", time);
     tv_json_member_text(json, "level", level_names[level]);
     tv_json_member_text(json, "pool", logger.pool);
-    tv_json_member_integer(json, "pid", getpid());
+    tv_json_member_integer(json, "pid", logger.pid);
     tv_json_member_text(json, "event", event);
 }
 

@@ -47,12 +47,24 @@ static bool read_bytes(const char *bytes, size_t length, struct tv_json_value **
     return tv_json_read(&arena, (struct tv_slice){bytes, length}, DEPTH, root, &error);
 }
 
+/* A document as part of a test's name. */
+static const char *one_line(const char *text)
+{
+    static char out[256];
+    size_t used = 0;
+    for (; *text && used < sizeof out - 5; text++)
+        used += (size_t)snprintf(out + used, sizeof out - used, *text >= ' ' && *text != '#' ? "%c" : "\\x%02x",
+                                 (unsigned char)*text);
+    out[used] = '\0';
+    return out;
+}
+
 static void reads(const char *text, const char *want)
 {
     struct tv_json_value *root;
     char shown[1024];
     struct tv_slice in = exact_copy(text, strlen(text));
-    if (ok(read_bytes(in.data, in.length, &root), "%s is JSON", text)) {
+    if (ok(read_bytes(in.data, in.length, &root), "%s is JSON", one_line(text))) {
         show(root, shown, sizeof shown);
         is_text(shown, want, "  and means what it should");
     } else {
@@ -66,7 +78,7 @@ static void refuses(const char *text, size_t line, size_t column, const char *wh
     struct tv_json_value *root;
     char place[64];
     struct tv_slice in = exact_copy(text, strlen(text));
-    ok(!read_bytes(in.data, in.length, &root) && error.status == 400, "%s is no JSON", text);
+    ok(!read_bytes(in.data, in.length, &root) && error.status == 400, "%s is no JSON", one_line(text));
     snprintf(place, sizeof place, "(line %zu, column %zu)", line, column);
     ok(strstr(error.details, place) && strstr(error.details, why), "  %s: %s", place, error.details);
     exact_free(in);

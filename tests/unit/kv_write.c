@@ -82,6 +82,27 @@ static void check_large_base64(size_t length)
     free(want);
 }
 
+/* Bytes that are not UTF-8 are looked at once each, however many stand in a row. */
+static void check_broken_bytes(void)
+{
+    enum { LENGTH = 2 << 20 };
+    char *resp = malloc(LENGTH + 64), *want = malloc((size_t)3 * LENGTH + 64);
+    if (!ok(resp && want, "memory for %d bytes", LENGTH))
+        return;
+    int head = sprintf(resp, "$%d\r\n", LENGTH);
+    memset(resp + head, 0xff, LENGTH);
+    memcpy(resp + head + LENGTH, "\r\n", 2);
+    int at = sprintf(want, "{\"result\":\"");
+    for (int i = 0; i < LENGTH; i++, at += 3)
+        memcpy(want + at, "\xEF\xBF\xBD", 3);
+    memcpy(want + at, "\"}", 3);
+    int64_t started = tv_clock_ms();
+    check_bytes(resp, (size_t)head + LENGTH + 2, KV_JSON, want, "two million bytes that are not UTF-8");
+    ok(tv_clock_ms() - started < 5000, "in %d ms", (int)(tv_clock_ms() - started));
+    free(resp);
+    free(want);
+}
+
 int main(void)
 {
     check("+OK\r\n", KV_JSON, "{\"result\":\"OK\"}", "status");
@@ -119,6 +140,7 @@ int main(void)
     for (size_t around = 0; around < 5; around++)
         check_large_base64(48 * 1024 - 2 + around);
     check_large_base64(1 << 20);
+    check_broken_bytes();
 
     static const char *const same[] = {"+OK\r\n",
                                        "$3\r\nbar\r\n",

@@ -1,6 +1,7 @@
 /*
  * mongo_double.h - a server that speaks as much of MongoDB's wire protocol as the driver needs (hello, ping, buildInfo, find,
- * getMore, killCursors, insert, endSessions) and misbehaves as told. For tests only; it stores nothing.
+ * getMore, killCursors, insert, endSessions) and misbehaves as told. It listens at two places and can pose as a replica set
+ * of both. For tests only; it stores nothing.
  */
 #ifndef TRIVET_TESTS_MONGO_DOUBLE_H
 #define TRIVET_TESTS_MONGO_DOUBLE_H
@@ -30,24 +31,25 @@ enum fault {
 };
 
 static struct {
-    char path[100];
-    char url[160];
-    int listener;
-    pthread_t thread;
+    char paths[2][100];
+    int listeners[2];
+    pthread_t threads[2];
+    _Atomic bool replica_set;
+    _Atomic int primary; /* which of the two */
     /* how the next command of that name is treated; once */
-    char command[20];
+    _Atomic(const char *) command;
     _Atomic int fault;
-    int late_ms;
-    int error_code;
-    int batches; /* of three documents each, that a find gives */
+    _Atomic int late_ms;
+    _Atomic int error_code;
+    _Atomic int batches; /* of three documents each, that a find gives */
     /* what was seen */
-    _Atomic int accepted, finds, inserts, get_mores, kills, farewells;
+    _Atomic int accepted, finds, finds_at[2], inserts, get_mores, kills, farewells;
     _Atomic int64_t max_time_ms;
-} mongo = {.path = "", .batches = 1};
+} mongo = {.command = "", .batches = 1};
 
 static void fault_on(const char *command, enum fault fault)
 {
-    snprintf(mongo.command, sizeof mongo.command, "%s", command);
+    atomic_store(&mongo.command, command);
     atomic_store(&mongo.fault, fault);
 }
 
@@ -81,10 +83,20 @@ static void append_batch(bson_t *reply, const char *name, int64_t cursor, int fi
     bson_append_document_end(reply, &inside);
 }
 
-static void append_hello(bson_t *reply)
+static void append_hello(int place, bson_t *reply)
 {
-    BSON_APPEND_BOOL(reply, "ismaster", true);
-    BSON_APPEND_BOOL(reply, "isWritablePrimary", true);
+    bool primary = !mongo.replica_set || mongo.primary == place;
+    BSON_APPEND_BOOL(reply, "ismaster", primary);
+    BSON_APPEND_BOOL(reply, "isWritablePrimary", primary);
+    if (mongo.replica_set) {
+        bson_t hosts = BSON_INITIALIZER;
+        BSON_APPEND_UTF8(&hosts, "0", mongo.paths[0]);
+        BSON_APPEND_UTF8(&hosts, "1", mongo.paths[1]);
+        BSON_APPEND_ARRAY(reply, "hosts", &hosts);
+        bson_destroy(&hosts);
+        BSON_APPEND_UTF8(reply, "setName", "rs");
+        BSON_APPEND_BOOL(reply, "secondary", !primary);
+    }
     BSON_APPEND_BOOL(reply, "helloOk", true);
     BSON_APPEND_INT32(reply, "maxBsonObjectSize", 16777216);
     BSON_APPEND_INT32(reply, "maxMessageSizeBytes", 48000000);
@@ -110,7 +122,7 @@ static void append_error(bson_t *reply, const char *list, int code)
     bson_destroy(&array);
 }
 
-static void answer_command(const char *name, enum fault fault, int *given, bson_t *reply)
+static void answer_command(const char *name, enum fault fault, int place, int *given, bson_t *reply)
 {
     if (fault == FAULT_ERROR) {
         BSON_APPEND_DOUBLE(reply, "ok", 0);
@@ -119,7 +131,7 @@ static void answer_command(const char *name, enum fault fault, int *given, bson_
         return;
     }
     if (strcmp(name, "hello") == 0 || strcasecmp(name, "ismaster") == 0)
-        append_hello(reply);
+        append_hello(place, reply);
     else if (strcmp(name, "buildInfo") == 0)
         BSON_APPEND_UTF8(reply, "version", "7.0.0");
     else if (strcmp(name, "find") == 0 || strcmp(name, "getMore") == 0) {
@@ -128,6 +140,7 @@ static void answer_command(const char *name, enum fault fault, int *given, bson_
         append_batch(reply, first ? "firstBatch" : "nextBatch", *given + 1 < mongo.batches ? 77 : 0,
                      *given * 3);
         first ? mongo.finds++ : mongo.get_mores++;
+        mongo.finds_at[place] += first;
     } else if (strcmp(name, "insert") == 0) {
         mongo.inserts++;
         BSON_APPEND_INT32(reply, "n", fault == FAULT_WRITE_ERROR ? 0 : 1);
@@ -149,7 +162,7 @@ static void put32(uint8_t *to, int32_t value)
 }
 
 /* One message in, one out. False ends the connection. */
-static bool serve_one(int fd, int *given)
+static bool serve_one(int fd, int place, int *given)
 {
     uint8_t head[16], front[36] = {0};
     int32_t length, opcode, request;
@@ -179,7 +192,7 @@ static bool serve_one(int fd, int *given)
         mongo.max_time_ms = bson_iter_as_int64(&at);
     enum fault fault =
         strcmp(name, mongo.command) == 0 ? (enum fault)atomic_exchange(&mongo.fault, FAULT_NONE) : FAULT_NONE;
-    answer_command(name, fault, given, &reply);
+    answer_command(name, fault, place, given, &reply);
     free(body);
     size_t front_length = opcode == 2013 ? 21 : 36;
     put32(front, (int32_t)(front_length + reply.len));
@@ -207,47 +220,47 @@ static bool serve_one(int fd, int *given)
 
 static void *serve_connection(void *context)
 {
-    int fd = (int)(intptr_t)context, given = 0;
-    while (serve_one(fd, &given))
+    int fd = (int)((intptr_t)context / 2), place = (int)((intptr_t)context % 2), given = 0;
+    while (serve_one(fd, place, &given))
         ;
     close(fd);
     return NULL;
 }
 
-static void *accept_connections(void *unused)
+static void *accept_connections(void *context)
 {
-    (void)unused;
+    int place = (int)(intptr_t)context;
     for (;;) {
-        int fd = accept(mongo.listener, NULL, NULL);
+        int fd = accept(mongo.listeners[place], NULL, NULL);
         if (fd < 0)
             return NULL;
         mongo.accepted++;
         pthread_t thread;
-        if (pthread_create(&thread, NULL, serve_connection, (void *)(intptr_t)fd) == 0)
+        if (pthread_create(&thread, NULL, serve_connection, (void *)(intptr_t)(fd * 2 + place)) == 0)
             pthread_detach(thread);
         else
             close(fd);
     }
 }
 
-static bool mongo_listen(void)
+static bool mongo_listen(int place)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    unlink(mongo.path);
-    snprintf(address.sun_path, sizeof address.sun_path, "%s", mongo.path);
-    mongo.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    return bind(mongo.listener, (struct sockaddr *)&address, sizeof address) == 0 &&
-           listen(mongo.listener, 16) == 0 &&
-           pthread_create(&mongo.thread, NULL, accept_connections, NULL) == 0;
+    int *listener = &mongo.listeners[place];
+    unlink(mongo.paths[place]);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", mongo.paths[place]);
+    *listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return bind(*listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(*listener, 16) == 0 &&
+           pthread_create(&mongo.threads[place], NULL, accept_connections, (void *)(intptr_t)place) == 0;
 }
 
 /* New connections are refused from now on; those that are open stay. */
-static void mongo_unlisten(void)
+static void mongo_unlisten(int place)
 {
-    shutdown(mongo.listener, SHUT_RDWR);
-    pthread_join(mongo.thread, NULL);
-    close(mongo.listener);
-    unlink(mongo.path);
+    shutdown(mongo.listeners[place], SHUT_RDWR);
+    pthread_join(mongo.threads[place], NULL);
+    close(mongo.listeners[place]);
+    unlink(mongo.paths[place]);
 }
 
 #endif

@@ -178,7 +178,7 @@ static void away_and_back(void)
 {
     fault_on("find", FAULT_CLOSE_AFTER);
     find_in(1000);
-    mongo_unlisten();
+    mongo_unlisten(0);
     usleep(20000);
     int64_t from = tv_clock_ms();
     for (int i = 0; i < 3; i++)
@@ -189,7 +189,7 @@ static void away_and_back(void)
     fails(find_in(5000) == -1 && strstr(error.details, "background"), 503, 1, "and then nothing is tried");
     int64_t latency;
     ok(!tv_mongo_ping(&settings, 300, &latency, NULL, &error), "a ping fails too");
-    ok(mongo_listen(), "it is back");
+    ok(mongo_listen(0), "it is back");
     tv_breaker_success(&breaker);
     from = tv_clock_ms();
     is_number(find_in(5000), 3, "and used again");
@@ -229,15 +229,51 @@ static void urls(void)
     refused_url("mongodb://host/?w=0", "secret", "writes without acknowledgement");
 }
 
+/* Two servers that take turns in being the primary; the session is another one than in the tests before. */
+static void replica_set(void)
+{
+    char url[300];
+    snprintf(url, sizeof url, "mongodb://%%2Ftmp%%2F%s%%2F1.sock/?replicaSet=rs", directory + 5);
+    struct tv_store_settings both = settings;
+    both.leg[TV_STORE_MONGO].url = url;
+    struct tv_mongo *single = session;
+    mongo.replica_set = true;
+    session = tv_mongo_new(&both, (struct tv_session_watch){&breaker, &slot}, &error);
+    int before = mongo.finds_at[0];
+    is_number(find_in(1000), 3, "a replica set is found by one of its members");
+    is_number(mongo.finds_at[0], before + 1, "and its primary asked");
+    mongo.primary = 1;
+    mongo.error_code = 10107;
+    fault_on("insert", FAULT_ERROR);
+    fails(!insert_in(1000), 503, 1, "the primary has changed");
+    before = mongo.finds_at[1];
+    is_number(find_in(1000), 3, "which the next request knows");
+    is_number(mongo.finds_at[1], before + 1, "it asks the new one");
+    mongo_unlisten(0);
+    fault_on("find", FAULT_CLOSE_AFTER);
+    is_number(find_in(1000), 3, "the primary closes its connection");
+    usleep(20000);
+    int64_t from = tv_clock_ms();
+    is_number(find_in(1000), 3, "and is found again while the other one is away");
+    ok(tv_clock_ms() - from < 200, "without delay: %d ms", (int)(tv_clock_ms() - from));
+    mongo_listen(0);
+    tv_mongo_free(session);
+    session = single;
+    mongo.replica_set = false;
+    mongo.primary = 0;
+}
+
 int main(void)
 {
     if (!mkdtemp(directory))
         return 1;
-    snprintf(mongo.path, sizeof mongo.path, "%s/s.sock", directory);
-    snprintf(mongo.url, sizeof mongo.url, "mongodb://%%2Ftmp%%2F%s%%2Fs.sock/", directory + 5);
-    if (!mongo_listen())
+    char url[300];
+    snprintf(url, sizeof url, "mongodb://%%2Ftmp%%2F%s%%2F0.sock/", directory + 5);
+    for (int i = 0; i < 2; i++)
+        snprintf(mongo.paths[i], sizeof mongo.paths[i], "%s/%d.sock", directory, i);
+    if (!mongo_listen(0) || !mongo_listen(1))
         return 1;
-    settings.leg[TV_STORE_MONGO] = (struct tv_leg_settings){mongo.url, 1000, 5000};
+    settings.leg[TV_STORE_MONGO] = (struct tv_leg_settings){url, 1000, 5000};
     mongoc_init();
     session = tv_mongo_new(&settings, (struct tv_session_watch){&breaker, &slot}, &error);
     if (!ok(session != NULL, "a session is made"))
@@ -251,12 +287,14 @@ int main(void)
     away_and_back();
     pings();
     urls();
+    replica_set();
     int farewells = mongo.farewells;
     tv_mongo_free(session);
     is_number(mongo.farewells, farewells + 1, "a session that ends says so");
     is_number(atomic_load(&slot.connections), 0, "and leaves no connection");
     mongoc_cleanup();
-    mongo_unlisten();
+    mongo_unlisten(0);
+    mongo_unlisten(1);
     rmdir(directory);
     return done_testing();
 }

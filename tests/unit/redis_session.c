@@ -119,7 +119,7 @@ static void stop_server(pthread_t thread)
 /* --- what is asked of it ------------------------------------------------------------------------------------------- */
 
 static struct tv_store_settings settings = {
-    .leg[TV_STORE_REDIS] = {.url = url, .connect_timeout = 300, .query_timeout = 400},
+    .leg[TV_STORE_REDIS] = {.url = url, .connect_timeout = 800, .query_timeout = 1000},
     .redis_reply_max = 1 << 20,
     .breaker_failures = 2,
 };
@@ -141,7 +141,7 @@ static const struct tv_slice get_k[] = {{"GET", 3}, {"k", 1}};
 static const char *get_within(struct tv_redis *session, int64_t time_ms)
 {
     static char text[64];
-    struct redisReply *reply;
+    struct redisReply *reply = NULL;
     error = (struct tv_error){0};
     if (!tv_redis_call(session, get_k, 2, tv_clock_ms() + time_ms, &reply, &error))
         return "-";
@@ -228,7 +228,7 @@ static void late_reply(struct tv_redis *session)
     int64_t started = tv_clock_ms();
     is_text(get(session), "-", "a late reply");
     is_number(error.status, 504, "504");
-    ok(tv_clock_ms() - started < 1500, "within the query's time");
+    ok(tv_clock_ms() - started < 2500, "within the query's time");
     is_text(get(session), "right", "is not taken for the next one's");
     is_number(tv_breaker_state(&breaker), TV_BREAKER_CLOSED, "and says nothing about being reachable");
 }
@@ -238,7 +238,7 @@ static void deadline_wins(struct tv_redis *session)
     int64_t started = tv_clock_ms();
     is_text(get_within(session, 100), "-", "a request with little time left");
     is_number(error.status, 504, "504");
-    ok(tv_clock_ms() - started < 300, "by its own deadline: %d ms", (int)(tv_clock_ms() - started));
+    ok(tv_clock_ms() - started < 900, "by its own deadline: %d ms", (int)(tv_clock_ms() - started));
     is_text(get_within(session, 0), "-", "one with none");
     is_number(error.status, 504, "504");
     is_number(server.accepted, 1, "is not even connected");
@@ -249,7 +249,7 @@ static void dribbled_reply(struct tv_redis *session)
     int64_t started = tv_clock_ms();
     is_text(get(session), "-", "a byte now and then");
     is_number(error.status, 504, "504");
-    ok(tv_clock_ms() - started < 1500, "does not stretch the deadline: %d ms",
+    ok(tv_clock_ms() - started < 2500, "does not stretch the deadline: %d ms",
        (int)(tv_clock_ms() - started));
 }
 
@@ -258,11 +258,13 @@ static void slow_but_in_time(struct tv_redis *session)
     is_text(get(session), "ok", "a reply in pieces");
 }
 
-static void too_deep(struct tv_redis *session)
+/* hiredis before 1.0 cannot read more than seven levels and is of no use afterwards; later ones can. */
+static void deep(struct tv_redis *session)
 {
-    is_text(get(session), "-", "a reply nested deeper than can be read");
-    is_number(error.status, 500, "500");
-    is_text(get(session), "next", "and a new connection after it");
+    bool read = strcmp(get(session), "(nil)") == 0;
+    ok(read || error.status == 500, "a deeply nested reply is read, or refused with 500 (%d)", error.status);
+    is_text(get(session), "next", "and the next one is right, over a new connection if need be");
+    is_number(server.accepted, read ? 1 : 2, "connections");
 }
 
 static void not_redis(struct tv_redis *session)
@@ -312,13 +314,13 @@ static void silent_greeting(struct tv_redis *session)
     int64_t started = tv_clock_ms();
     is_text(get(session), "-", "a server that accepts and says nothing");
     is_number(error.status, 503, "503");
-    ok(tv_clock_ms() - started < 1500, "within the connect's time");
+    ok(tv_clock_ms() - started < 2500, "within the connect's time");
     is_number(counted(TV_COUNT_STORE_ERRORS), 1, "an error is counted");
 }
 
 static void too_large(struct tv_redis *session)
 {
-    struct redisReply *reply;
+    struct redisReply *reply = NULL;
     is_text(get(session), "-", "a reply beyond redis.reply_max");
     is_number(error.status, 413, "413");
     ok(!tv_redis_read(session, &reply, &error), "nothing is due after it");
@@ -327,7 +329,7 @@ static void too_large(struct tv_redis *session)
 
 static void pipeline(struct tv_redis *session)
 {
-    struct redisReply *reply;
+    struct redisReply *reply = NULL;
     ok(tv_redis_begin(session, tv_clock_ms() + 1000, &error), "begin");
     for (int i = 0; i < 3; i++)
         ok(tv_redis_add(session, get_k, 2, &error), "add");
@@ -356,7 +358,7 @@ static void pipeline(struct tv_redis *session)
 
 static void pipeline_breaks(struct tv_redis *session)
 {
-    struct redisReply *reply;
+    struct redisReply *reply = NULL;
     ok(tv_redis_begin(session, tv_clock_ms() + 1000, &error) && tv_redis_add(session, get_k, 2, &error) &&
            tv_redis_add(session, get_k, 2, &error),
        "two are sent");
@@ -370,7 +372,7 @@ static void pipeline_breaks(struct tv_redis *session)
 
 static void not_mid_transaction(struct tv_redis *session)
 {
-    struct redisReply *reply;
+    struct redisReply *reply = NULL;
     ok(tv_redis_begin(session, tv_clock_ms() + 2000, &error) && tv_redis_add(session, get_k, 2, &error) &&
            tv_redis_read(session, &reply, &error),
        "the first part is answered");
@@ -480,15 +482,19 @@ int main(void)
         {{{.send = GREETING}, {.send = "$4\r\nnext\r\n"}}});
     RUN(broken_in_reply, {{{.send = GREETING}, {.send = "$10\r\nhal", .close = true}}},
         {{{.send = GREETING}, {.send = "$4\r\nnext\r\n"}}});
-    RUN(late_reply, {{{.send = GREETING}, {.send = "$5\r\nwrong\r\n", .pause_ms = 700}}},
+    RUN(late_reply, {{{.send = GREETING}, {.send = "$5\r\nwrong\r\n", .pause_ms = 1300}}},
         {{{.send = GREETING}, {.send = "$5\r\nright\r\n"}}});
     RUN(deadline_wins, {{{.send = GREETING}, {.pause_ms = 500}}});
-    RUN(dribbled_reply, {{{.send = GREETING},
-                          {.send = "$100\r\n01234567890123456789012345678901234567890", .slowly = true}}});
-    RUN(slow_but_in_time, {{{.send = GREETING}, {.send = "$2\r\nok\r\n", .slowly = true}}});
-    RUN(too_deep,
+    RUN(dribbled_reply,
         {{{.send = GREETING},
-          {.send = "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n"}}},
+          {.send =
+               "$100\r\n012345678901234567890123456789012345678901234567890123456789012345678901234567890",
+           .slowly = true}}});
+    RUN(slow_but_in_time, {{{.send = GREETING}, {.send = "$2\r\nok\r\n", .slowly = true}}});
+    RUN(deep,
+        {{{.send = GREETING},
+          {.send = "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n"},
+          {.send = "$4\r\nnext\r\n"}}},
         {{{.send = GREETING}, {.send = "$4\r\nnext\r\n"}}});
     RUN(not_redis, {{{.send = "HTTP/1.1 400 Bad Request\r\n\r\n"}}});
     RUN(error_reply, {{{.send = GREETING}, {.send = "-ERR no\r\n"}}});
