@@ -2,7 +2,6 @@
  * answer.c - the headers that say what part of what an answer is, and the two refusals that depend on rows.
  */
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "sql.h"
@@ -11,16 +10,23 @@
 #define LOCATION_MAX 2048
 #define PAIRS_MAX    64
 
-void sql_content_range(struct tv_response *response, int64_t offset, int64_t rows, int64_t total)
+void sql_content_range(struct sql_exchange *exchange, int64_t offset, int64_t rows, int64_t total)
 {
-    char text[80], of[24] = "*";
+    struct tv_buffer *out = &exchange->thread->scratch;
+    tv_buffer_reset(out, 3 * LOCATION_MAX);
+    if (rows > 0) {
+        tv_buffer_integer(out, offset);
+        tv_buffer_byte(out, '-');
+        tv_buffer_integer(out, offset + rows - 1);
+    } else {
+        tv_buffer_byte(out, '*');
+    }
+    tv_buffer_byte(out, '/');
     if (total >= 0)
-        snprintf(of, sizeof of, "%" PRId64, total);
-    if (rows > 0)
-        snprintf(text, sizeof text, "%" PRId64 "-%" PRId64 "/%s", offset, offset + rows - 1, of);
+        tv_buffer_integer(out, total);
     else
-        snprintf(text, sizeof text, "*/%s", of);
-    tv_response_header(response, "Content-Range", tv_slice_of(text));
+        tv_buffer_byte(out, '*');
+    tv_response_header(exchange->response, "Content-Range", tv_buffer_view(out));
 }
 
 static int compare(struct tv_slice a, struct tv_slice b)
@@ -74,7 +80,7 @@ bool sql_refuse_range(struct sql_exchange *exchange, int64_t offset, int64_t tot
     tv_error_details(&error, "An offset of %" PRId64 " was requested, but there are only %" PRId64 " rows.", offset,
                      total);
     tv_response_status(exchange->response, 416);
-    sql_content_range(exchange->response, 0, 0, total);
+    sql_content_range(exchange, 0, 0, total);
     sql_write_error(exchange->request, exchange->response, &error);
     return true;
 }

@@ -237,12 +237,21 @@ static const char *code_by_status(const struct tv_error *error)
         const char *code;
     } codes[] = {{400, "PGRST100"}, {401, "PGRST302"}, {404, "PGRST125"}, {405, "PGRST117"}, {413, "PGRST102"},
                  {416, "PGRST103"}, {431, "PGRST100"}, {503, "PGRST001"}, {504, "PGRST003"}};
-    if (error->status == 503 && (error->native == 0 || error->native == 2002 || error->native == 2003))
-        return "PGRST000"; /* not there at all, rather than lost */
+    if (error->status == 503 && strncmp(error->message, "MySQL ", 6) == 0)
+        return "PGRST000"; /* not there at all, rather than lost or overloaded */
     for (size_t i = 0; i < TV_COUNT(codes); i++)
         if (codes[i].status == error->status)
             return codes[i].code;
     return "PGRSTX00";
+}
+
+/* Why the store cannot be reached names hosts, paths and users: that is for the log. */
+static struct tv_slice message_of(const struct tv_error *error)
+{
+    struct tv_slice message = tv_slice_of(error->message);
+    if (error->status == 503 && error->native)
+        message = tv_slice_cut(message, 0, tv_slice_find(message, ':'));
+    return message;
 }
 
 void sql_write_error(const struct tv_request *request, struct tv_response *response, const struct tv_error *error)
@@ -263,7 +272,8 @@ void sql_write_error(const struct tv_request *request, struct tv_response *respo
     tv_json_start(&json, tv_response_body(response));
     tv_json_object(&json);
     tv_json_member_text(&json, "code", code);
-    tv_json_member_text(&json, "message", error->message);
+    tv_json_name(&json, "message");
+    tv_json_string(&json, message_of(error));
     tv_json_member_text(&json, "details", error->details[0] && !bad_json ? error->details : NULL);
     tv_json_member_text(&json, "hint", error->hint[0] ? error->hint : NULL);
     tv_json_object_end(&json);

@@ -38,7 +38,7 @@ struct sql_expression {
 
 /* One member of a row's object. */
 struct sql_output {
-    struct tv_slice json_key; /* "name": */
+    struct tv_slice json_key; /* ,"name": */
     struct sql_expression expression;
 };
 

@@ -95,7 +95,7 @@ static void set_range(struct reading *reading, int64_t rows)
     struct sql_exchange *exchange = reading->exchange;
     bool whole = reading->total < 0 || rows >= reading->total;
     tv_response_status(exchange->response, whole ? 200 : 206);
-    sql_content_range(exchange->response, reading->plan.offset, rows, reading->total);
+    sql_content_range(exchange, reading->plan.offset, rows, reading->total);
 }
 
 static void set_headers(struct reading *reading)
@@ -109,6 +109,15 @@ static void set_headers(struct reading *reading)
 }
 
 /* --- rows --- */
+
+/* With a total, how many rows will come is known before they do; -1 without one. */
+static int64_t expected_rows(const struct reading *reading)
+{
+    int64_t rows = reading->total > reading->plan.offset ? reading->total - reading->plan.offset : 0;
+    if (reading->total < 0)
+        return -1;
+    return reading->plan.has_limit && rows > reading->plan.limit ? reading->plan.limit : rows;
+}
 
 static bool too_late(struct reading *reading)
 {
@@ -127,6 +136,8 @@ static bool flow(struct reading *reading)
         if (tv_buffer_failed(kept))
             give_up(reading); /* too large for the cache */
     }
+    if (!tv_response_started(exchange->response)) /* the headers may leave now */
+        set_range(reading, expected_rows(reading));
     bool flowing = tv_response_flow(exchange->response);
     reading->mark = body->length;
     return flowing || too_late(reading);
@@ -230,22 +241,12 @@ static void build(struct reading *reading)
     sql_build_select(statement, &reading->plan);
 }
 
-/* With a total, how many rows will come is known before they do; -1 without one. */
-static int64_t expected_rows(const struct reading *reading)
-{
-    int64_t rows = reading->total > reading->plan.offset ? reading->total - reading->plan.offset : 0;
-    if (reading->total < 0)
-        return -1;
-    return reading->plan.has_limit && rows > reading->plan.limit ? reading->plan.limit : rows;
-}
-
 static bool read_rows(struct reading *reading)
 {
     struct sql_exchange *exchange = reading->exchange;
     if (!run(exchange))
         return false;
     set_headers(reading);
-    set_range(reading, expected_rows(reading));
     bool good = write_rows(reading);
     tv_mysql_finish(exchange->mysql);
     return good;

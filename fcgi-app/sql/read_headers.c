@@ -74,8 +74,8 @@ bool sql_read_preferences(const struct tv_request *request, struct sql_preferenc
 {
     memset(out, 0, sizeof *out);
     for (size_t i = 0; i < request->parameter_count; i++) { /* the header may stand several times */
-        struct tv_slice rest = request->parameters[i].value;
-        if (tv_slice_is(request->parameters[i].name, "HTTP_PREFER"))
+        struct tv_slice name = request->parameters[i].name, rest = request->parameters[i].value;
+        if (name.length == 11 && tv_slice_is(name, "HTTP_PREFER"))
             while (rest.length > 0)
                 read_preference(next_piece(&rest, ','), out);
     }

@@ -145,6 +145,7 @@ static bool make_key(struct resolver *resolver, struct tv_slice name, struct tv_
     struct tv_buffer buffer;
     struct tv_json json;
     tv_buffer_init(&buffer, 65536);
+    tv_buffer_byte(&buffer, ',');
     tv_json_start(&json, &buffer);
     tv_json_string(&json, name);
     tv_buffer_byte(&buffer, ':');

@@ -2,6 +2,9 @@
  * returning.c - reading back what was written where the store has no RETURNING: by the primary key, whose values are in the
  * body or were made by AUTO_INCREMENT. An INSERT of a known number of rows makes consecutive ones, as far apart as
  * auto_increment_increment says.
+ *
+ * A table without a key may hold rows that nothing tells apart. One that has all the values of the body, and the defaults
+ * elsewhere, then is what was written, whichever of them it is.
  */
 #include "literal.h"
 #include "write.h"
@@ -32,7 +35,22 @@ enum sql_key sql_key_of(const struct writing *writing, const struct tv_json_valu
         else if (!json || json->type == TV_JSON_NULL)
             return SQL_KEY_UNKNOWN;
     }
-    return table->key_length ? kind : SQL_KEY_UNKNOWN;
+    return table->key_length ? kind : SQL_KEY_NONE;
+}
+
+/* Whether a row can be found again by all its values: none of them is made by something that is not known here. */
+static bool has_known_values(const struct writing *writing)
+{
+    const struct sql_table *table = writing->exchange->table;
+    for (size_t i = 0; i < table->column_count; i++) {
+        const struct sql_column *column = &table->columns[i];
+        bool given = false;
+        for (size_t c = 0; c < writing->body.column_count; c++)
+            given = given || writing->body.columns[c] == column;
+        if (column->type == SQL_TYPE_GEOMETRY || column->auto_increment || (!given && column->has_expression))
+            return false;
+    }
+    return true;
 }
 
 bool sql_plan_return(struct writing *writing)
@@ -50,11 +68,11 @@ bool sql_plan_return(struct writing *writing)
     bool numbers_alone = exchange->table->key_length == 1;
     for (const struct tv_json_value *row = body->first; row; row = row->next) {
         enum sql_key kind = sql_key_of(writing, row);
-        if (kind == SQL_KEY_UNKNOWN) {
+        if (kind == SQL_KEY_UNKNOWN || (kind == SQL_KEY_NONE && !has_known_values(writing))) {
             tv_fail(exchange->error, 400, "PGRST127", "Feature not implemented");
             tv_error_details(exchange->error,
-                             "MySQL has no RETURNING: return=representation needs a primary key whose values "
-                             "are in the body or are made by AUTO_INCREMENT");
+                             "MySQL has no RETURNING: return=representation needs a row to be found again, and "
+                             "here a default makes its primary key, or a part of a row without a key");
             return false;
         }
         if (kind != first || (kind == SQL_KEY_NUMBER && !numbers_alone))
@@ -128,6 +146,52 @@ static bool read_by_key(struct writing *writing, const struct tv_json_value *row
     return run(writing);
 }
 
+static void put_equals(struct writing *writing, const struct sql_column *column, const struct tv_value *value)
+{
+    struct sql_statement *statement = &writing->exchange->thread->statement;
+    sql_put_slice(statement, column->quoted);
+    sql_put(statement, column->type == SQL_TYPE_JSON ? "<=>CAST(" : "<=>");
+    sql_put_value(statement, value);
+    sql_put(statement, column->type == SQL_TYPE_JSON ? " AS JSON)" : "");
+}
+
+static bool read_by_values(struct writing *writing, const struct tv_json_value *row)
+{
+    struct sql_exchange *exchange = writing->exchange;
+    struct sql_statement *statement = &exchange->thread->statement;
+    uint64_t before = writing->rows_back;
+    put_select(writing);
+    for (size_t i = 0, put = 0; i < exchange->table->column_count; i++) {
+        const struct sql_column *column = &exchange->table->columns[i];
+        const struct tv_json_value *json = sql_key_value(writing, row, column);
+        struct tv_value value = {.type = TV_VALUE_NULL};
+        bool given = false;
+        for (size_t c = 0; c < writing->body.column_count; c++)
+            given = given || writing->body.columns[c] == column;
+        if (column->is_generated)
+            continue;
+        sql_put(statement, put++ == 0 ? "" : " AND ");
+        if (!given || (!json && writing->body.missing_is_default)) {
+            sql_put_slice(statement, column->quoted);
+            sql_put(statement, "<=>DEFAULT(");
+            sql_put_slice(statement, column->quoted);
+            sql_put(statement, ")");
+        } else if (json && !sql_json_literal(exchange->request->arena, column, json, &value, exchange->error)) {
+            return false;
+        } else {
+            put_equals(writing, column, &value);
+        }
+    }
+    sql_put(statement, " LIMIT 1");
+    if (!run(writing))
+        return false;
+    if (writing->rows_back == before + 1)
+        return true;
+    tv_fail(exchange->error, 400, "PGRST127", "Feature not implemented");
+    tv_error_details(exchange->error, "MySQL has no RETURNING, and the row was not found again by its values");
+    return false;
+}
+
 bool sql_read_back(struct writing *writing, const struct tv_json_value *first, size_t count, uint64_t id)
 {
     enum sql_key kind = sql_key_of(writing, first);
@@ -135,7 +199,7 @@ bool sql_read_back(struct writing *writing, const struct tv_json_value *first, s
         return read_numbers(writing, count, id);
     const struct tv_json_value *row = first;
     for (size_t i = 0; i < count; i++, row = row->next)
-        if (!read_by_key(writing, row, id))
+        if (!(kind == SQL_KEY_NONE ? read_by_values(writing, row) : read_by_key(writing, row, id)))
             return false;
     return true;
 }

@@ -157,6 +157,7 @@ bool sql_column_name(struct sql_schema *schema, struct sql_column *column, struc
         return false;
     column->quoted = (struct tv_slice){quoted, put_quoted(quoted, 0, name)};
     tv_buffer_init(&key, 8 * NAME_MAX_LEN);
+    tv_buffer_byte(&key, ',');
     tv_json_start(&json, &key);
     tv_json_string(&json, name);
     tv_buffer_byte(&key, ':');

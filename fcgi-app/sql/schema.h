@@ -30,7 +30,7 @@ enum sql_collation { SQL_COLLATION_OTHER, SQL_COLLATION_BINARY, SQL_COLLATION_CA
 struct sql_column {
     struct tv_slice name;
     struct tv_slice quoted;    /* `name` */
-    struct tv_slice json_key;  /* "name": */
+    struct tv_slice json_key;  /* ,"name": */
     struct tv_slice type_name; /* as PostgreSQL would say it in an error: "integer" */
     enum sql_type type;
     int64_t minimum;  /* INTEGER */
@@ -40,6 +40,8 @@ struct sql_column {
     bool utf8mb4; /* TEXT: its character set */
     bool nullable;
     bool auto_increment;
+    bool is_generated;    /* computed from other columns */
+    bool has_expression;  /* its default is computed anew for every row */
     unsigned key_place; /* place in the primary key, from 1; 0: not part of it */
 };
 

@@ -78,7 +78,7 @@ static bool list_tables(struct loader *loader, struct name **out, size_t *count)
             break;
         }
         name->next = *out;
-        name->is_view = memmem(text_of(&row[1]).data, text_of(&row[1]).length, "VIEW", 4) != NULL;
+        name->is_view = tv_slice_is(text_of(&row[1]), "VIEW");
         name->length = text.length;
         memcpy(name->text, text.data, text.length);
         *out = name;
@@ -122,6 +122,11 @@ static struct sql_column *next_column(struct loader *loader, struct sql_table *t
     return &table->columns[table->column_count++];
 }
 
+static bool mentions(struct tv_slice text, const char *word)
+{
+    return text.length > 0 && memmem(text.data, text.length, word, strlen(word)) != NULL;
+}
+
 static bool take_column(struct loader *loader, const struct tv_value *row)
 {
     struct sql_table *table = table_of(loader, &row[0]);
@@ -133,8 +138,9 @@ static bool take_column(struct loader *loader, const struct tv_value *row)
     sql_column_type(column, text_of(&row[2]), text_of(&row[3]), loader->settings->booleans);
     sql_column_collation(column, text_of(&row[6]), text_of(&row[7]));
     column->nullable = tv_slice_is_nocase(text_of(&row[4]), "YES");
-    column->auto_increment = memmem(text_of(&row[5]).data ? text_of(&row[5]).data : "",
-                                    text_of(&row[5]).length, "auto_increment", 14) != NULL;
+    column->auto_increment = mentions(text_of(&row[5]), "auto_increment");
+    column->has_expression = mentions(text_of(&row[5]), "DEFAULT_GENERATED"); /* as MySQL says it */
+    column->is_generated = !column->has_expression && mentions(text_of(&row[5]), "GENERATED");
     return true;
 }
 

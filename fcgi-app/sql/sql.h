@@ -57,7 +57,7 @@ bool sql_not_built(struct sql_exchange *exchange) TV_MUST_CHECK;
 
 /* --- answer.c --- */
 /* "lo-hi/total", with * for what is not known (total < 0) or not there (rows == 0). */
-void sql_content_range(struct tv_response *response, int64_t offset, int64_t rows, int64_t total);
+void sql_content_range(struct sql_exchange *exchange, int64_t offset, int64_t rows, int64_t total);
 void sql_content_location(struct sql_exchange *exchange);
 /* 406 PGRST116: an object was asked for and there are rows of them. */
 bool sql_not_one_row(struct tv_error *error, int64_t rows);

@@ -172,7 +172,7 @@ static void set_location(struct writing *writing)
     struct tv_buffer *out = &exchange->thread->scratch;
     const struct sql_table *table = exchange->table;
     if (writing->body.row_count != 1 || table->key_length == 0 ||
-        sql_key_of(writing, writing->body.first) == SQL_KEY_UNKNOWN)
+        sql_key_of(writing, writing->body.first) >= SQL_KEY_NONE)
         return;
     tv_buffer_reset(out, 4096);
     tv_buffer_byte(out, '/');
@@ -197,7 +197,7 @@ static bool answer(struct writing *writing)
     const struct sql_preferences *preferences = &exchange->preferences;
     int64_t rows = (int64_t)writing->body.row_count;
     tv_response_status(exchange->response, 201);
-    sql_content_range(exchange->response, 0, 0, preferences->count ? rows : -1);
+    sql_content_range(exchange, 0, 0, preferences->count ? rows : -1);
     sql_applied_preferences(exchange->response, preferences,
                             SQL_APPLIED_RETURN | SQL_APPLIED_COUNT | SQL_APPLIED_MISSING |
                                 (writing->tx_honoured ? SQL_APPLIED_TX : 0));

@@ -18,7 +18,8 @@ enum sql_back {
 enum sql_key {
     SQL_KEY_GIVEN,   /* the body has all of it */
     SQL_KEY_NUMBER,  /* the store makes its AUTO_INCREMENT part */
-    SQL_KEY_UNKNOWN, /* there is none, or a default makes it */
+    SQL_KEY_NONE,    /* the table has none */
+    SQL_KEY_UNKNOWN, /* a default makes it */
 };
 
 struct writing {

@@ -142,16 +142,16 @@ static void put_value(struct tv_buffer *out, const struct sql_expression *expres
 
 void sql_write_row(struct tv_buffer *out, const struct sql_plan *plan, const struct tv_value *row, bool strip_nulls)
 {
-    char before = '{';
+    size_t from = out->length;
     for (size_t i = 0; i < plan->output_count; i++) {
         if (strip_nulls && row[i].type == TV_VALUE_NULL)
             continue;
-        tv_buffer_byte(out, before);
-        before = ',';
         tv_buffer_slice(out, plan->outputs[i].json_key);
         put_value(out, &plan->outputs[i].expression, &row[i]);
     }
-    if (before == '{')
+    if (out->length == from)
         tv_buffer_byte(out, '{');
+    else
+        out->data[from] = '{'; /* in place of the first key's comma */
     tv_buffer_byte(out, '}');
 }

@@ -9,7 +9,8 @@
 
 #include "base/slice.h"
 
-static void put_text(char *out, size_t size, const char *format, va_list values)
+__attribute__((format(printf, 3, 0))) static void put_text(char *out, size_t size, const char *format,
+                                                           va_list values)
 {
     int length = vsnprintf(out, size, format, values);
     if (length >= (int)size) /* cut: never in the middle of a character */

@@ -208,7 +208,7 @@ static bool end_begin(struct tv_fastcgi *reader)
 {
     struct tv_slice content = tv_buffer_view(&reader->small);
     const unsigned char *bytes = (const unsigned char *)content.data;
-    if (content.length != 8 || id_of(reader) == 0)
+    if (tv_buffer_failed(&reader->small) || content.length != 8 || id_of(reader) == 0)
         return false;
     if (reader->active) {
         /* the same id again is a peer that lost count; another is multiplexing, which is declined by the book */
@@ -229,7 +229,9 @@ static void answer_values(struct tv_fastcgi *reader)
 {
     static const char pair[] = "\x0f\x01"
                                "FCGI_MPXS_CONNS0";
-    struct tv_slice asked = tv_buffer_view(&reader->small);
+    /* longer than any question is: no part of it is looked at, however it was cut */
+    struct tv_slice asked =
+        tv_buffer_failed(&reader->small) ? (struct tv_slice){0} : tv_buffer_view(&reader->small);
     struct tv_parameter name;
     bool multiplexing = false;
     while (asked.length > 0 && take_pair(&asked, &name))

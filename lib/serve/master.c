@@ -349,10 +349,24 @@ static void turn(struct master *master)
     atomic_store(&board->workers_max, (uint64_t)master->configuration->serve.workers_max);
 }
 
+/* Whether a write that the cache was not told of may be older than this pool: its last board says so, or there is none to
+ * say. Then the first one to reach Redis makes all entries void (cache/trust.h). */
+static bool inherits_distrust(const struct master *master)
+{
+    struct tv_error none;
+    const struct tv_scoreboard *last =
+        tv_scoreboard_open(master->configuration->serve.watch_directory, master->app->name, &none);
+    bool distrust = !last || atomic_load(&last->cache_distrust) != 0;
+    if (last)
+        tv_scoreboard_close(last);
+    return distrust;
+}
+
 static bool open_board(struct master *master, struct tv_error *error)
 {
     struct stat status;
     const struct tv_configuration *configuration = master->configuration;
+    bool distrust = inherits_distrust(master);
     master->board = tv_scoreboard_create(configuration->serve.watch_directory, master->app->name, error);
     if (!master->board)
         return false;
@@ -366,8 +380,10 @@ static bool open_board(struct master *master, struct tv_error *error)
             tv_store_configured(&configuration->store, (enum tv_store)store))
             used |= 1u << store;
     if (master->app->cached && configuration->cache.enabled &&
-        (*configuration->cache.url || tv_store_configured(&configuration->store, TV_STORE_REDIS)))
+        (*configuration->cache.url || tv_store_configured(&configuration->store, TV_STORE_REDIS))) {
         used |= 1u << TV_STORE_REDIS;
+        atomic_store(&board->cache_distrust, distrust);
+    }
     atomic_store(&board->stores_used, used);
     atomic_store(&board->started_ms, (uint64_t)tv_clock_wall_ms());
     atomic_store(&board->master_pid, (uint64_t)getpid());

@@ -83,9 +83,10 @@ static int64_t parse_start(struct tv_slice text)
 {
     int64_t seconds, thousandths;
     size_t point = tv_slice_find(text, '.');
-    if (text.length - point != 4 || !tv_slice_integer(tv_slice_cut(text, 0, point), &seconds) ||
+    if (text.length - point != 4 || text.data[point + 1] == '-' ||
+        !tv_slice_integer(tv_slice_cut(text, 0, point), &seconds) ||
         !tv_slice_integer(tv_slice_cut(text, point + 1, text.length), &thousandths) || seconds < 0 ||
-        thousandths < 0)
+        seconds > INT64_MAX / 2000)
         return -1;
     return seconds * 1000 + thousandths;
 }

@@ -4,6 +4,7 @@
 #include "serve/response_send.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -95,7 +96,10 @@ static void remove_header(struct tv_buffer *headers, const char *name)
 
 void tv_response_header(struct tv_response *response, const char *name, struct tv_slice value)
 {
-    if (response->started)
+    struct tv_slice given = tv_slice_of(name);
+    /* these two are written below, once */
+    if (response->started || tv_slice_is_nocase(given, "Content-Length") ||
+        tv_slice_is_nocase(given, "Status"))
         return;
     for (size_t i = 0; i < value.length; i++)
         if (value.data[i] == '\r' || value.data[i] == '\n' || value.data[i] == '\0')
@@ -123,7 +127,7 @@ static bool wait_writable(const struct tv_response *response, int64_t until_ms)
 {
     struct pollfd door = {.fd = response->fd, .events = POLLOUT};
     int64_t left = until_ms - tv_clock_ms();
-    int ready = left > 0 ? poll(&door, 1, left > 60000 ? 60000 : (int)left) : 0;
+    int ready = left > 0 ? poll(&door, 1, left > INT_MAX ? INT_MAX : (int)left) : 0;
     return ready > 0 || (ready < 0 && errno == EINTR);
 }
 
@@ -172,11 +176,16 @@ static void add_piece(struct outgoing *out, const void *data, size_t length)
         out->pieces[out->count++] = (struct iovec){(void *)(uintptr_t)data, length};
 }
 
+/* HTTP has no body in these answers; what a worker wrote all the same is not sent. */
+static bool bodiless(const struct tv_response *response)
+{
+    return response->head || response->status == 204 || response->status == 304;
+}
+
 static void write_head(struct tv_response *response, bool whole, char *head, size_t size, size_t *length)
 {
-    bool bodiless = response->status == 204 || response->status == 304;
     int used = snprintf(head, size, "Status: %d %s\r\n", response->status, tv_status_text(response->status));
-    if (whole && !bodiless && !response->head)
+    if (whole && !bodiless(response))
         used += snprintf(head + used, size - (size_t)used, "Content-Length: %zu\r\n", response->body.length);
     *length = (size_t)used;
 }
@@ -215,7 +224,7 @@ static bool send_gathered(struct tv_response *response, bool last)
 {
     char head[128];
     size_t head_length = 0;
-    struct tv_slice body = response->head ? (struct tv_slice){0} : tv_buffer_view(&response->body);
+    struct tv_slice body = bodiless(response) ? (struct tv_slice){0} : tv_buffer_view(&response->body);
     if (!response->started)
         write_head(response, last, head, sizeof head, &head_length);
     bool done = false;

@@ -65,7 +65,8 @@ static bool unreached(struct tv_mongo *session, const bson_error_t *cause, bool 
     tv_breaker_failure(session->watch.breaker, session->settings->breaker_failures);
     tv_slot_add(session->watch.slot, TV_COUNT_STORE_ERRORS, 1);
     if (session->watch.breaker) /* who only pings tells what it found by itself */
-        tv_log(TV_LOG_WARN, "store.mongo", "%s", cause->message);
+        tv_log(TV_LOG_WARN, "store.mongo", "%s%s%s", cause->message, *session->wire.why ? "; " : "",
+               session->wire.why);
     tv_mongo_drop(session);
     if (refused)
         tv_fail(error, 503, NULL, "MongoDB refuses the credentials of mongo.url");

@@ -139,6 +139,7 @@ bool tv_mongo_ready(struct tv_mongo *session, int64_t deadline_ms, struct tv_err
         return tv_fail(error, 504, NULL, "no time was left to ask MongoDB");
     session->wire.deadline_ms = deadline_ms;
     session->wire.sent = 0;
+    session->wire.why[0] = '\0';
     if (session->client && !tv_mongo_wire_alive(&session->wire))
         tv_mongo_drop(session);
     if (session->client)

@@ -6,13 +6,14 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "store/mongo_connect.h"
+#include "store/mongo_dial.h"
 
 /* Any number but those of the driver's own kinds (1 to 5): it tells kinds apart only to poll them together. */
 #define STREAM_TYPE 84
@@ -25,7 +26,10 @@ struct tv_mongo_stream {
     mongoc_stream_t base; /* first: the driver sees only this */
     struct tv_mongo_wire *wire;
     struct tv_mongo_stream *previous, *next;
-    int fd;
+    struct tv_mongo_dial dial;
+    char host[64];  /* for the log */
+    int fd;         /* -1: there is no connection, and all that is tried fails */
+    bool counted;   /* as a connection that is open */
     bool tls;       /* what is read here is TLS records, which may come unasked */
     bool asked;     /* something was sent and nothing read since */
     int last_errno; /* of the last read or write, for the driver's questions afterwards */
@@ -177,36 +181,94 @@ static ssize_t wire_writev(mongoc_stream_t *base, mongoc_iovec_t *parts, size_t 
     return done > 0 || stream->last_errno == 0 ? (ssize_t)done : -1;
 }
 
+static void count_open(struct tv_mongo_stream *stream, bool open)
+{
+    struct tv_slot *slot = stream->wire->slot;
+    if (stream->counted == open)
+        return;
+    stream->counted = open;
+    if (open)
+        tv_slot_add(slot, TV_COUNT_STORE_CONNECTS, 1);
+    if (slot) { /* one writer, the thread itself */
+        uint64_t now = atomic_load_explicit(&slot->connections, memory_order_relaxed);
+        atomic_store_explicit(&slot->connections, open ? now + 1 : now - 1, memory_order_relaxed);
+    }
+}
+
+/* After the dial was started or went on. */
+static void see_dial(struct tv_mongo_stream *stream)
+{
+    const struct tv_mongo_dial *dial = &stream->dial;
+    if (dial->connected)
+        count_open(stream, true);
+    if (stream->fd < 0)
+        snprintf(stream->wire->why, sizeof stream->wire->why, "%s: %s", stream->host,
+                 dial->why ? dial->why : strerror(dial->error));
+}
+
+/* What the driver is told about one stream, from what poll(2) found. */
+static int events_of(struct tv_mongo_stream *stream, int asked, short found, int64_t now_ms)
+{
+    if (stream->fd < 0)
+        return POLLERR | POLLHUP;
+    if (!stream->dial.connected) {
+        if (found == 0 && now_ms < stream->dial.end_ms)
+            return 0;
+        stream->fd = tv_mongo_dial_next(&stream->dial, stream->fd);
+        see_dial(stream);
+        return stream->fd < 0 ? POLLERR | POLLHUP : stream->dial.connected ? asked & POLLOUT : 0;
+    }
+    return found | (stream->from < stream->to ? asked & POLLIN : 0);
+}
+
+/* One round: how many streams have something to tell; what poll(2) waited for at most is wait_ms. */
+static ssize_t poll_once(mongoc_stream_poll_t *streams, struct pollfd *watched, size_t count, int64_t wait_ms)
+{
+    int64_t now_ms = tv_clock_ms();
+    for (size_t i = 0; i < count; i++) {
+        const struct tv_mongo_stream *stream = (const struct tv_mongo_stream *)streams[i].stream;
+        bool at_once = stream->fd < 0 || (stream->from < stream->to && (streams[i].events & POLLIN));
+        int64_t left = at_once ? 0 : stream->dial.connected ? wait_ms : stream->dial.end_ms - now_ms;
+        wait_ms = left < 0 ? 0 : left < wait_ms ? left : wait_ms;
+        watched[i] = (struct pollfd){.fd = stream->fd, .events = (short)streams[i].events};
+    }
+    int ready = poll(watched, count, wait_ms > INT32_MAX ? INT32_MAX : (int)wait_ms);
+    if (ready < 0 && errno != EINTR)
+        return -1;
+    ssize_t telling = 0;
+    now_ms = tv_clock_ms();
+    for (size_t i = 0; i < count; i++) {
+        struct tv_mongo_stream *stream = (struct tv_mongo_stream *)streams[i].stream;
+        streams[i].revents = events_of(stream, streams[i].events, ready > 0 ? watched[i].revents : 0, now_ms);
+        telling += streams[i].revents != 0;
+    }
+    return telling;
+}
+
 /* All streams that the driver polls together are of this kind and of one wire. */
 static ssize_t wire_poll(mongoc_stream_poll_t *streams, size_t count, int32_t timeout)
 {
+    if (count == 0)
+        return 0;
     struct pollfd few[16], *watched = count <= TV_COUNT(few) ? few : calloc(count, sizeof *watched);
-    ssize_t ready = 0;
     if (!watched)
         return -1;
-    for (size_t i = 0; i < count; i++) {
-        struct tv_mongo_stream *stream = (struct tv_mongo_stream *)streams[i].stream;
-        watched[i] = (struct pollfd){.fd = stream->fd, .events = (short)streams[i].events};
-        bool waiting = stream->from < stream->to && (streams[i].events & POLLIN);
-        streams[i].revents = waiting ? POLLIN : 0;
-        ready += waiting;
-    }
-    if (ready == 0 && count > 0) {
-        struct tv_mongo_wire *wire = ((struct tv_mongo_stream *)streams[0].stream)->wire;
-        int64_t from_us = tv_clock_us(), left = wire->deadline_ms - from_us / 1000;
-        if (timeout < 0 || left < timeout)
-            timeout = left < 0 ? 0 : (int32_t)left;
-        ready = poll(watched, count, timeout);
-        bool late = ready == 0 && tv_clock_ms() >= wire->deadline_ms;
-        for (size_t i = 0; i < count; i++) /* the driver would go on asking until its own limit */
-            streams[i].revents = late ? POLLERR : watched[i].revents;
-        if (late)
-            ready = (ssize_t)count;
-        tv_slot_add(wire->slot, TV_COUNT_STORE_US, (uint64_t)(tv_clock_us() - from_us));
+    struct tv_mongo_stream *first = (struct tv_mongo_stream *)streams[0].stream;
+    int64_t from_us = tv_clock_us(), end_ms = end_of_call(first, timeout), now_ms;
+    ssize_t telling;
+    do {
+        now_ms = tv_clock_ms();
+        telling = poll_once(streams, watched, count, end_ms > now_ms ? end_ms - now_ms : 0);
+    } while (telling == 0 && tv_clock_ms() < end_ms);
+    if (telling == 0 && tv_clock_ms() >= first->wire->deadline_ms) {
+        for (size_t i = 0; i < count; i++) /* or the driver would go on asking until its own limit */
+            streams[i].revents = POLLERR;
+        telling = (ssize_t)count;
     }
     if (watched != few)
         free(watched);
-    return ready;
+    tv_slot_add(first->wire->slot, TV_COUNT_STORE_US, (uint64_t)(tv_clock_us() - from_us));
+    return telling;
 }
 
 static bool closed_by_peer(const struct tv_mongo_stream *stream)
@@ -234,21 +296,13 @@ bool tv_mongo_wire_alive(const struct tv_mongo_wire *wire)
     return true;
 }
 
-static void count_open(struct tv_slot *slot, int change)
-{
-    if (slot) { /* one writer, the thread itself */
-        uint64_t now = atomic_load_explicit(&slot->connections, memory_order_relaxed);
-        atomic_store_explicit(&slot->connections, now + (uint64_t)(int64_t)change, memory_order_relaxed);
-    }
-}
-
 static int wire_close(mongoc_stream_t *base)
 {
     struct tv_mongo_stream *stream = (struct tv_mongo_stream *)base;
     if (stream->fd >= 0) {
         close(stream->fd);
         stream->fd = -1;
-        count_open(stream->wire->slot, -1);
+        count_open(stream, false);
     }
     return 0;
 }
@@ -257,6 +311,7 @@ static void wire_destroy(mongoc_stream_t *base)
 {
     struct tv_mongo_stream *stream = (struct tv_mongo_stream *)base;
     wire_close(base);
+    tv_mongo_dial_end(&stream->dial);
     if (stream->next)
         stream->next->previous = stream->previous;
     if (stream->previous)
@@ -288,7 +343,7 @@ static bool wire_should_retry(mongoc_stream_t *base)
     return last == EAGAIN || last == EINPROGRESS;
 }
 
-static mongoc_stream_t *new_stream(struct tv_mongo_wire *wire, int fd)
+static struct tv_mongo_stream *new_stream(struct tv_mongo_wire *wire)
 {
     struct tv_mongo_stream *stream = calloc(1, sizeof *stream);
     if (!stream)
@@ -306,20 +361,19 @@ static mongoc_stream_t *new_stream(struct tv_mongo_wire *wire, int fd)
     stream->base.timed_out = wire_timed_out;
     stream->base.should_retry = wire_should_retry;
     stream->wire = wire;
-    stream->fd = fd;
+    stream->fd = -1;
     stream->next = wire->streams;
     if (stream->next)
         stream->next->previous = stream;
     wire->streams = stream;
-    tv_slot_add(wire->slot, TV_COUNT_STORE_CONNECTS, 1);
-    count_open(wire->slot, 1);
-    return &stream->base;
+    return stream;
 }
 
-/* The driver shakes hands over it afterwards. Takes the stream; NULL with *error set. */
+/* TLS over the stream, which it then owns; the driver shakes hands when it is connected. Without TLS, a stream that fails. */
 static mongoc_stream_t *with_tls(const mongoc_uri_t *uri, const mongoc_host_list_t *host,
-                                 mongoc_stream_t *stream, bson_error_t *error)
+                                 struct tv_mongo_stream *stream)
 {
+    mongoc_stream_t *tls = NULL;
 #ifdef MONGOC_ENABLE_SSL
     bool insecure = mongoc_uri_get_option_as_bool(uri, MONGOC_URI_TLSINSECURE, false);
     mongoc_ssl_opt_t options = {
@@ -331,16 +385,16 @@ static mongoc_stream_t *with_tls(const mongoc_uri_t *uri, const mongoc_host_list
         .allow_invalid_hostname =
             mongoc_uri_get_option_as_bool(uri, MONGOC_URI_TLSALLOWINVALIDHOSTNAMES, insecure),
     };
-    ((struct tv_mongo_stream *)stream)->tls = true;
-    mongoc_stream_t *tls = mongoc_stream_tls_new_with_hostname(stream, host->host, &options, 1);
-    if (tls)
-        return tls;
+    stream->tls = true;
+    tls = mongoc_stream_tls_new_with_hostname(&stream->base, host->host, &options, 1);
 #else
     (void)uri, (void)host;
 #endif
-    mongoc_stream_destroy(stream);
-    bson_set_error(error, MONGOC_ERROR_STREAM, MONGOC_ERROR_STREAM_SOCKET, "TLS cannot be set up");
-    return NULL;
+    if (tls)
+        return tls;
+    wire_close(&stream->base);
+    snprintf(stream->wire->why, sizeof stream->wire->why, "%s: TLS cannot be set up", stream->host);
+    return &stream->base;
 }
 
 mongoc_stream_t *tv_mongo_wire_open(const mongoc_uri_t *uri, const mongoc_host_list_t *host, void *user_data,
@@ -348,15 +402,15 @@ mongoc_stream_t *tv_mongo_wire_open(const mongoc_uri_t *uri, const mongoc_host_l
 {
     struct tv_mongo_wire *wire = user_data;
     int64_t from_us = tv_clock_us();
-    int fd = tv_mongo_connect(host, tv_deadline_within(wire->deadline_ms, wire->connect_timeout_ms), error);
-    tv_slot_add(wire->slot, TV_COUNT_STORE_US, (uint64_t)(tv_clock_us() - from_us));
-    if (fd < 0)
-        return NULL;
-    mongoc_stream_t *stream = new_stream(wire, fd);
+    struct tv_mongo_stream *stream = new_stream(wire);
     if (!stream) {
-        close(fd);
         bson_set_error(error, MONGOC_ERROR_STREAM, MONGOC_ERROR_STREAM_SOCKET, "out of memory");
         return NULL;
     }
-    return mongoc_uri_get_tls(uri) ? with_tls(uri, host, stream, error) : stream;
+    snprintf(stream->host, sizeof stream->host, "%.63s", host->host_and_port);
+    stream->fd = tv_mongo_dial_start(&stream->dial, host, wire->connect_timeout_ms);
+    see_dial(stream);
+    tv_slot_add(wire->slot, TV_COUNT_STORE_US,
+                (uint64_t)(tv_clock_us() - from_us)); /* resolving takes its time */
+    return mongoc_uri_get_tls(uri) && stream->fd >= 0 ? with_tls(uri, host, stream) : &stream->base;
 }

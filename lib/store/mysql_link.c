@@ -2,8 +2,8 @@
  * mysql_link.c - the connection: how it is opened, what is settled once on it, whether it still lives, and what its errors
  * mean. It never sends a caller's statement.
  */
-#include <errno.h>
 #include <errmsg.h>
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,17 +13,17 @@
 #include "store/mysql_session.h"
 
 enum {
-    RETRY_AFTER = 1,       /* seconds: a store that is back is used again within one */
-    RETRY_FIRST_MS = 25,   /* after a failed connect, doubled with each further one */
-    RETRY_LAST_MS = 250,   /* well below the second within which a store that is back has to be used */
-    GRACE_MS = 100,        /* the server's own time limit comes first: its answer keeps the connection */
+    RETRY_AFTER = 1,     /* seconds: a store that is back is used again within one */
+    RETRY_FIRST_MS = 25, /* after a failed connect, doubled with each further one */
+    RETRY_LAST_MS = 250, /* well below the second within which a store that is back has to be used */
+    GRACE_MS = 100,      /* the server's own time limit comes first: its answer keeps the connection */
     LOCK_WAIT_MAX_S = 3600,
 };
 
 /* What every connection is set to. The modes make a store refuse what PostgreSQL would refuse, rather than bend it. */
-#define SETTLE                                                                                             \
-    "SET SESSION autocommit=1,sql_mode='STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,"                    \
-    "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION',time_zone='+00:00',"                                \
+#define SETTLE                                                                           \
+    "SET SESSION autocommit=1,sql_mode='STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE," \
+    "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION',time_zone='+00:00',"             \
     "innodb_lock_wait_timeout=%d,lock_wait_timeout=%d,"
 
 /* --- waiting --- */
@@ -255,11 +255,17 @@ static bool open_link(struct tv_mysql *session, int64_t timeout_ms, struct tv_er
     set_options(session, link, timeout_ms);
     tv_mysql_wait_until(session, tv_clock_ms() + timeout_ms);
     /* no database: the login need not be allowed to use one before it has its role, and names are qualified anyway */
-    if (!mysql_real_connect(link, url->host, url->user, url->password, NULL, url->port, url->socket,
+    if (!mysql_real_connect(link, url->host, url->user, url->password, NULL, (unsigned)url->port, url->socket,
                             CLIENT_FOUND_ROWS)) {
         refused(session, link, error);
         mysql_close(link);
         return false;
+    }
+    if (url->tls >= TV_MYSQL_TLS_REQUIRE && !mysql_get_ssl_cipher(link)) { /* MariaDB's library lets it pass */
+        mysql_close(link);
+        back_off(session);
+        tv_slot_add(session->watch.slot, TV_COUNT_STORE_ERRORS, 1);
+        return tv_fail(error, 503, NULL, "MySQL offers no TLS, which mysql.url requires");
     }
     session->link = link;
     session->flavour = strstr(mysql_get_server_info(link), "MariaDB") ? TV_MARIADB_SERVER : TV_MYSQL_SERVER;
@@ -355,9 +361,10 @@ static bool apply_limit(struct tv_mysql *session, int64_t deadline_ms, int64_t n
     if (limit == session->limit_ms)
         return true;
     char text[64];
-    int length = session->flavour == TV_MARIADB_SERVER
-                     ? snprintf(text, sizeof text, "SET SESSION max_statement_time=%.3f", (double)limit / 1000)
-                     : snprintf(text, sizeof text, "SET SESSION max_execution_time=%lld", (long long)limit);
+    int length =
+        session->flavour == TV_MARIADB_SERVER
+            ? snprintf(text, sizeof text, "SET SESSION max_statement_time=%.3f", (double)limit / 1000)
+            : snprintf(text, sizeof text, "SET SESSION max_execution_time=%lld", (long long)limit);
     session->limit_ms = limit;
     return length > 0 && tv_mysql_command(session, text, (size_t)length, deadline_ms, error);
 }
@@ -380,8 +387,8 @@ bool tv_mysql_ready(struct tv_mysql *session, int64_t deadline_ms, struct tv_err
         return false;
     if (!apply_role(session, deadline_ms, error) || !apply_limit(session, deadline_ms, now, error))
         return false;
-    tv_mysql_wait_until(session,
-                        tv_deadline_within(deadline_ms, session->settings->leg[TV_STORE_MYSQL].query_timeout) +
-                            GRACE_MS);
+    tv_mysql_wait_until(
+        session,
+        tv_deadline_within(deadline_ms, session->settings->leg[TV_STORE_MYSQL].query_timeout) + GRACE_MS);
     return true;
 }

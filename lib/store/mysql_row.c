@@ -3,7 +3,6 @@
  * the library's binary form; text up to a few hundred bytes lies in the column's cell, longer text is fetched apart into
  * memory that the session reuses, so what is held does not grow with the result.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -252,36 +251,56 @@ bool tv_mysql_described(const struct tv_mysql_statement *statement)
 
 /* --- rows --- */
 
-static size_t put_fraction(char *out, size_t size, unsigned long microseconds)
+/* Decimal digits with zeros in front; times are in every other row, and printf would cost more than the fetch. */
+static char *put_digits(char *out, unsigned value, unsigned digits)
 {
-    if (microseconds == 0)
-        return 0;
-    int length = snprintf(out, size, ".%06lu", microseconds % 1000000);
-    while (length > 0 && out[length - 1] == '0')
-        length--;
-    return (size_t)length;
+    for (unsigned i = digits; i > 0; i--, value /= 10)
+        out[i - 1] = (char)('0' + value % 10);
+    return out + digits;
+}
+
+static char *put_date(char *out, const MYSQL_TIME *time)
+{
+    out = put_digits(out, time->year, 4);
+    *out++ = '-';
+    out = put_digits(out, time->month, 2);
+    *out++ = '-';
+    return put_digits(out, time->day, 2);
+}
+
+static char *put_clock(char *out, unsigned hours, const MYSQL_TIME *time)
+{
+    out = put_digits(out, hours, hours < 100 ? 2 : 3);
+    *out++ = ':';
+    out = put_digits(out, time->minute, 2);
+    *out++ = ':';
+    out = put_digits(out, time->second, 2);
+    if (time->second_part == 0)
+        return out;
+    *out++ = '.';
+    out = put_digits(out, (unsigned)time->second_part, 6);
+    while (out[-1] == '0')
+        out--;
+    return out;
 }
 
 /* A TIME may come with its hours in hours or, from 24 on, partly in days. */
 static struct tv_slice time_text(struct tv_mysql_cell *cell, enum tv_column_kind kind)
 {
     const MYSQL_TIME *time = &cell->time;
-    size_t size = sizeof cell->printed, length;
-    char *out = cell->printed;
-    if (kind == TV_COLUMN_DATE)
-        length = (size_t)snprintf(out, size, "%04u-%02u-%02u", time->year % 10000, time->month % 100,
-                                  time->day % 100);
-    else if (kind == TV_COLUMN_TIME)
-        length = (size_t)snprintf(out, size, "%s%02u:%02u:%02u", time->neg ? "-" : "",
-                                  (time->day % 100 * 24 + time->hour % 1000) % 1000, time->minute % 100,
-                                  time->second % 100);
-    else
-        length = (size_t)snprintf(out, size, "%04u-%02u-%02uT%02u:%02u:%02u", time->year % 10000,
-                                  time->month % 100, time->day % 100, time->hour % 100, time->minute % 100,
-                                  time->second % 100);
-    if (kind != TV_COLUMN_DATE)
-        length += put_fraction(out + length, size - length, time->second_part);
-    return (struct tv_slice){out, length};
+    char *out = cell->printed, *end = out;
+    if (kind == TV_COLUMN_TIME) {
+        if (time->neg)
+            *end++ = '-';
+        end = put_clock(end, time->day * 24 + time->hour, time);
+    } else {
+        end = put_date(end, time);
+        if (kind != TV_COLUMN_DATE) {
+            *end++ = 'T';
+            end = put_clock(end, time->hour, time);
+        }
+    }
+    return (struct tv_slice){out, (size_t)(end - out)};
 }
 
 /* Room for all of this row's long values at once: they must not move while the others are fetched. */

@@ -7,78 +7,15 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/slice.h"
+#include "store/store_url.h"
 
 enum { DEFAULT_PORT = 3306 };
 
+static const char option[] = "mysql.url";
+
 static bool refuse(struct tv_error *error, const char *what)
 {
-    return tv_fail(error, 500, NULL, "mysql.url: %s", what);
-}
-
-static int nibble(char byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    if ((byte | 32) >= 'a' && (byte | 32) <= 'f')
-        return (byte | 32) - 'a' + 10;
-    return -1;
-}
-
-/* Percent-decodes in place. A NUL byte would cut the text short without a word, so it is refused. */
-static bool decode(char *text, struct tv_error *error)
-{
-    char *to = text;
-    for (const char *from = text; *from; from++) {
-        char byte = *from;
-        if (byte == '%') {
-            int high = nibble(from[1]);
-            int low = high < 0 ? -1 : nibble(from[2]);
-            if (low < 0 || (high == 0 && low == 0))
-                return refuse(error, "has a malformed percent escape");
-            byte = (char)(high * 16 + low);
-            from += 2;
-        }
-        *to++ = byte;
-    }
-    *to = '\0';
-    return true;
-}
-
-/* user[:password] */
-static bool read_login(char *login, struct tv_mysql_url *out, struct tv_error *error)
-{
-    char *password = strchr(login, ':');
-    if (password)
-        *password++ = '\0';
-    if (!decode(login, error) || (password && !decode(password, error)))
-        return false;
-    out->user = *login ? login : NULL;
-    out->password = password && *password ? password : NULL;
-    return true;
-}
-
-/* host[:port], where an IPv6 address stands in brackets; nothing at all when a socket is given */
-static bool read_host(char *host, struct tv_mysql_url *out, struct tv_error *error)
-{
-    char *port = host;
-    int64_t number = DEFAULT_PORT;
-    if (*host == '[') {
-        char *end = strchr(host, ']');
-        if (!end || (end[1] && end[1] != ':'))
-            return refuse(error, "has a malformed IPv6 address");
-        host++;
-        *end = '\0';
-        port = end + 1;
-    }
-    port = strchr(port, ':');
-    if (port)
-        *port++ = '\0';
-    if (port && (!tv_slice_integer(tv_slice_of(port), &number) || number < 1 || number > 65535))
-        return refuse(error, "has a port that is not a number from 1 to 65535");
-    out->port = (unsigned)number;
-    out->host = *host ? host : NULL;
-    return true;
+    return tv_store_url_refuse(option, what, error);
 }
 
 static bool read_tls(const char *value, struct tv_mysql_url *out, struct tv_error *error)
@@ -103,11 +40,13 @@ static bool read_parameter(char *pair, struct tv_mysql_url *out, struct tv_error
     if (!value)
         return refuse(error, "has a parameter without a value");
     *value++ = '\0';
-    if (!decode(value, error))
+    if (!tv_store_url_decode(option, value, error))
         return false;
     if (strcmp(pair, "ssl") == 0)
         return read_tls(value, out, error);
-    const char **place = strcmp(pair, "socket") == 0 ? &out->socket : strcmp(pair, "ca") == 0 ? &out->ca : NULL;
+    const char **place = strcmp(pair, "socket") == 0 ? &out->socket
+                         : strcmp(pair, "ca") == 0   ? &out->ca
+                                                     : NULL;
     if (!place)
         return refuse(error, "takes the parameters socket, ssl and ca only");
     if (*value != '/')
@@ -138,13 +77,14 @@ static bool read_parts(char *rest, struct tv_mysql_url *out, struct tv_error *er
     char *host = login_end ? login_end + 1 : rest;
     if (login_end) {
         *login_end = '\0';
-        if (!read_login(rest, out, error))
+        if (!tv_store_url_login(option, rest, &out->user, &out->password, error))
             return false;
     }
-    if (path && (strchr(path, '/') || !decode(path, error)))
+    if (path && (strchr(path, '/') || !tv_store_url_decode(option, path, error)))
         return refuse(error, "has more than a database in its path, or a malformed percent escape");
     out->database = path ? path : "";
-    if (!read_host(host, out, error) || (query && !read_parameters(query, out, error)))
+    if (!tv_store_url_host(option, host, &out->host, &out->port, error) ||
+        (query && !read_parameters(query, out, error)))
         return false;
     if (out->socket)
         out->host = NULL;
@@ -159,7 +99,7 @@ bool tv_mysql_url_read(const char *url, struct tv_mysql_url *out, struct tv_erro
 {
     static const char *const schemes[] = {"mysql://", "mariadb://"};
 
-    *out = (struct tv_mysql_url){.database = ""};
+    *out = (struct tv_mysql_url){.database = "", .port = DEFAULT_PORT};
     for (size_t i = 0; i < TV_COUNT(schemes); i++) {
         size_t length = strlen(schemes[i]);
         if (strncasecmp(url, schemes[i], length) != 0)

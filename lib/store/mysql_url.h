@@ -17,7 +17,7 @@ enum tv_mysql_tls {
     TV_MYSQL_TLS_DEFAULT,
     TV_MYSQL_TLS_OFF,
     TV_MYSQL_TLS_REQUIRE, /* encrypted, whoever answers */
-    TV_MYSQL_TLS_VERIFY,  /* and the certificate names the host and is signed by ca, or by one that the system trusts */
+    TV_MYSQL_TLS_VERIFY, /* and the certificate names the host and is signed by ca, or by one that the system trusts */
 };
 
 struct tv_mysql_url {
@@ -27,7 +27,7 @@ struct tv_mysql_url {
     const char *password; /* NULL: none */
     const char *database; /* never NULL; may be empty */
     const char *ca;       /* NULL: none given */
-    unsigned port;
+    int port;
     enum tv_mysql_tls tls;
     char *storage; /* what the texts above point into */
 };

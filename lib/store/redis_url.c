@@ -8,41 +8,15 @@
 #include <strings.h>
 
 #include "base/slice.h"
+#include "store/store_url.h"
 
 enum { DEFAULT_PORT = 6379, DATABASE_MAX = 1 << 20 };
 
+static const char option[] = "redis.url";
+
 static bool refuse(struct tv_error *error, const char *what)
 {
-    return tv_fail(error, 500, NULL, "redis.url: %s", what);
-}
-
-static int nibble(char byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    if ((byte | 32) >= 'a' && (byte | 32) <= 'f')
-        return (byte | 32) - 'a' + 10;
-    return -1;
-}
-
-/* Percent-decodes in place. A NUL byte would cut the text short without a word, so it is refused. */
-static bool decode(char *text, struct tv_error *error)
-{
-    char *to = text;
-    for (const char *from = text; *from; from++) {
-        char byte = *from;
-        if (byte == '%') {
-            int high = nibble(from[1]);
-            int low = high < 0 ? -1 : nibble(from[2]);
-            if (low < 0 || (high == 0 && low == 0))
-                return refuse(error, "has a malformed percent escape");
-            byte = (char)(high * 16 + low);
-            from += 2;
-        }
-        *to++ = byte;
-    }
-    *to = '\0';
-    return true;
+    return tv_store_url_refuse(option, what, error);
 }
 
 static bool read_number(const char *text, int minimum, int maximum, int *out)
@@ -51,42 +25,6 @@ static bool read_number(const char *text, int minimum, int maximum, int *out)
     if (!tv_slice_integer(tv_slice_of(text), &value) || value < minimum || value > maximum)
         return false;
     *out = (int)value;
-    return true;
-}
-
-/* user[:password] */
-static bool read_login(char *login, struct tv_redis_url *out, struct tv_error *error)
-{
-    char *password = strchr(login, ':');
-    if (password)
-        *password++ = '\0';
-    if (!decode(login, error) || (password && !decode(password, error)))
-        return false;
-    out->user = *login ? login : NULL;
-    out->password = password && *password ? password : out->user ? "" : NULL;
-    return true;
-}
-
-/* host[:port], where an IPv6 address stands in brackets */
-static bool read_host(char *host, struct tv_redis_url *out, struct tv_error *error)
-{
-    char *port = host;
-    if (*host == '[') {
-        char *end = strchr(host, ']');
-        if (!end || (end[1] && end[1] != ':'))
-            return refuse(error, "has a malformed IPv6 address");
-        host++;
-        *end = '\0';
-        port = end + 1;
-    }
-    port = strchr(port, ':');
-    if (port)
-        *port++ = '\0';
-    if (!*host)
-        return refuse(error, "names no host");
-    out->host = host;
-    if (port && !read_number(port, 1, 65535, &out->port))
-        return refuse(error, "has a port that is not a number from 1 to 65535");
     return true;
 }
 
@@ -103,10 +41,13 @@ static bool read_network(char *rest, struct tv_redis_url *out, struct tv_error *
         return refuse(error, "has a database that is not a number");
     if (login_end) {
         *login_end = '\0';
-        if (!read_login(rest, out, error))
+        if (!tv_store_url_login(option, rest, &out->user, &out->password, error))
             return false;
+        if (out->user && !out->password)
+            out->password = "";
     }
-    return read_host(target, out, error);
+    return tv_store_url_host(option, target, &out->host, &out->port, error) &&
+           (out->host || refuse(error, "names no host"));
 }
 
 static bool read_parameter(char *pair, struct tv_redis_url *out, struct tv_error *error)
@@ -115,7 +56,7 @@ static bool read_parameter(char *pair, struct tv_redis_url *out, struct tv_error
     if (!value)
         return refuse(error, "has a parameter without a value");
     *value++ = '\0';
-    if (!decode(value, error))
+    if (!tv_store_url_decode(option, value, error))
         return false;
     if (strcmp(pair, "user") == 0)
         out->user = value;
@@ -135,7 +76,7 @@ static bool read_unix(char *rest, struct tv_redis_url *out, struct tv_error *err
         *query++ = '\0';
     if (*rest != '/')
         return refuse(error, "needs an absolute path: unix:///run/redis/redis.sock");
-    if (!decode(rest, error))
+    if (!tv_store_url_decode(option, rest, error))
         return false;
     out->path = rest;
     char *next = NULL;

@@ -15,7 +15,11 @@
 #include "base/error.h"
 #include "base/json_writer.h"
 
-#define LINE_LIMIT 8192
+/* Holds the longest text, every byte of it escaped (\u001f): no line is ever too long to be written. */
+#define TEXT_MAX   2048
+#define LINE_LIMIT (8 * TEXT_MAX)
+/* Most bytes of what clients choose. */
+#define GIVEN_MAX 128
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
@@ -121,7 +125,7 @@ void tv_log(enum tv_log_level level, const char *event, const char *format, ...)
 {
     struct tv_buffer buffer;
     struct tv_json json;
-    char text[2048];
+    char text[TEXT_MAX];
     if (level > logger.level)
         return;
     va_list values;
@@ -131,6 +135,12 @@ void tv_log(enum tv_log_level level, const char *event, const char *format, ...)
     begin_line(&json, &buffer, level, event);
     tv_json_member_text(&json, "text", length < 0 ? "" : text);
     end_line(&json, &buffer);
+}
+
+static void member_given(struct tv_json *json, const char *name, struct tv_slice value)
+{
+    tv_json_name(json, name);
+    tv_json_string(json, tv_slice_cut(value, 0, GIVEN_MAX));
 }
 
 static void member_ms(struct tv_json *json, const char *name, int64_t us)
@@ -152,12 +162,9 @@ void tv_log_request(const struct tv_request_line *line)
     if (level > logger.level || (settings->requests[0] == 's' && !slow && !failed))
         return;
     begin_line(&json, &buffer, level, "request");
-    tv_json_name(&json, "request_id");
-    tv_json_string(&json, line->id);
-    tv_json_name(&json, "role");
-    tv_json_string(&json, line->role);
-    tv_json_name(&json, "method");
-    tv_json_string(&json, line->method);
+    member_given(&json, "request_id", line->id);
+    member_given(&json, "role", line->role);
+    member_given(&json, "method", line->method);
     tv_json_member_text(&json, "route", line->route);
     tv_json_member_integer(&json, "status", line->status);
     member_ms(&json, "total_ms", line->total_us);

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SUFFIX ".board"
+#define SUFFIX         ".board"
+#define RETIRING_TRIES 100
 
 const struct tv_counter_info tv_counter_info[TV_COUNTER_COUNT] = {
 #define TV_COUNTER_ROW(member, name, help) {name, help},
@@ -74,19 +76,20 @@ void tv_scoreboard_destroy(struct tv_scoreboard *board)
 void tv_scoreboard_retire(struct tv_scoreboard *board, size_t process)
 {
     struct tv_process_board *place = &board->processes[process];
+    atomic_fetch_add(&board->retiring, 1);
+    atomic_thread_fence(memory_order_seq_cst);
     for (size_t i = 0; i < TV_WORKERS_MAX; i++) {
         struct tv_slot *slot = &place->slots[i];
-        if (atomic_load_explicit(&slot->state, memory_order_relaxed) == TV_SLOT_UNUSED &&
-            atomic_load_explicit(&slot->requests, memory_order_relaxed) == 0)
-            continue; /* never touched: do not touch its page now */
+        if (atomic_load_explicit(&slot->since_ms, memory_order_relaxed) == 0)
+            continue; /* never used: do not touch its page now */
         for (size_t counter = 0; counter < TV_COUNTER_COUNT; counter++) {
-            /* retired first, then cleared: a reader in between sees too much for a moment, never too little */
             atomic_fetch_add_explicit(&board->retired[counter],
                                       atomic_load_explicit(&slot->counters[counter], memory_order_relaxed),
                                       memory_order_relaxed);
             atomic_store_explicit(&slot->counters[counter], 0, memory_order_relaxed);
         }
         atomic_store_explicit(&slot->state, TV_SLOT_UNUSED, memory_order_relaxed);
+        atomic_store_explicit(&slot->since_ms, 0, memory_order_relaxed);
         atomic_store_explicit(&slot->requests, 0, memory_order_relaxed);
         atomic_store_explicit(&slot->connections, 0, memory_order_relaxed);
     }
@@ -95,6 +98,7 @@ void tv_scoreboard_retire(struct tv_scoreboard *board, size_t process)
     atomic_store_explicit(&place->workers, 0, memory_order_relaxed);
     atomic_store_explicit(&place->peers, 0, memory_order_relaxed);
     atomic_store_explicit(&place->waiting, 0, memory_order_relaxed);
+    atomic_fetch_add(&board->retiring, 1);
 }
 
 const struct tv_scoreboard *tv_scoreboard_open(const char *directory, const char *pool,
@@ -151,7 +155,7 @@ bool tv_scoreboard_list(const char *directory, void (*found)(void *context, cons
     return true;
 }
 
-uint64_t tv_scoreboard_total(const struct tv_scoreboard *board, enum tv_counter counter)
+static uint64_t add_up(const struct tv_scoreboard *board, enum tv_counter counter)
 {
     uint64_t sum = atomic_load_explicit(&board->retired[counter], memory_order_relaxed);
     for (size_t i = 0; i < TV_PROCESSES_MAX; i++) {
@@ -162,4 +166,18 @@ uint64_t tv_scoreboard_total(const struct tv_scoreboard *board, enum tv_counter 
             sum += atomic_load_explicit(&place->slots[j].counters[counter], memory_order_relaxed);
     }
     return sum;
+}
+
+uint64_t tv_scoreboard_total(const struct tv_scoreboard *board, enum tv_counter counter)
+{
+    /* Counters that are moving would be seen twice or not at all. A master that died while it moved them leaves an odd
+     * number for ever, hence the end to trying. */
+    for (int tries = 0;; tries++) {
+        uint64_t before = atomic_load(&board->retiring);
+        uint64_t sum = add_up(board, counter);
+        atomic_thread_fence(memory_order_seq_cst);
+        if ((before % 2 == 0 && atomic_load(&board->retiring) == before) || tries == RETIRING_TRIES)
+            return sum;
+        sched_yield();
+    }
 }

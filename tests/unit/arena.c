@@ -83,7 +83,8 @@ static void the_cap(void)
     ok(arena.taken <= arena.cap, "never more is taken than the cap");
     ok(arena.overflowed, "the arena remembers that it overflowed");
     ok(tv_arena_alloc(&arena, 1) == NULL, "after that nothing is given, however small");
-    ok(!tv_arena_text(&arena, TV_SLICE("x")) && !tv_arena_printf(&arena, "x") && !tv_arena_array(&arena, 1, 1),
+    ok(!tv_arena_text(&arena, TV_SLICE("x")) && !tv_arena_printf(&arena, "x") &&
+           !tv_arena_array(&arena, 1, 1),
        "in whatever shape");
     is_text(first, "kept", "what was given before stays valid");
 
@@ -95,7 +96,8 @@ static void the_cap(void)
     tv_arena_reset(&arena);
     ok(!arena.overflowed && arena.taken <= 16384, "a reset forgives, and keeps one block");
     ok(tv_arena_alloc(&arena, 1000) != NULL, "and the arena works again");
-    ok(tv_arena_alloc(&arena, 100001) == NULL && arena.overflowed, "one piece larger than the cap is refused");
+    ok(tv_arena_alloc(&arena, 100001) == NULL && arena.overflowed,
+       "one piece larger than the cap is refused");
     tv_arena_reset(&arena);
     ok(tv_arena_alloc(&arena, 60000) != NULL, "a large piece within the cap is given");
     ok(tv_arena_alloc(&arena, 60000) == NULL, "but not twice");
@@ -112,7 +114,8 @@ static void the_cap(void)
 
 static void absurd_sizes(void)
 {
-    static const size_t sizes[] = {SIZE_MAX, SIZE_MAX - 1, SIZE_MAX - 15, SIZE_MAX - 16, SIZE_MAX - 64, SIZE_MAX / 2 + 1};
+    static const size_t sizes[] = {SIZE_MAX,      SIZE_MAX - 1,  SIZE_MAX - 15,
+                                   SIZE_MAX - 16, SIZE_MAX - 64, SIZE_MAX / 2 + 1};
     struct tv_arena arena;
     for (size_t cap = 1 << 16; cap; cap = cap == SIZE_MAX ? 0 : SIZE_MAX) {
         tv_arena_init(&arena, cap);
@@ -125,12 +128,14 @@ static void absurd_sizes(void)
             tv_arena_reset(&arena);
         }
         ok(refused, "sizes that overflow are refused with a cap of %zu", cap);
-        ok(tv_arena_array(&arena, SIZE_MAX / 8 + 2, 8) == NULL && arena.overflowed, "so are arrays whose product does");
+        ok(tv_arena_array(&arena, SIZE_MAX / 8 + 2, 8) == NULL && arena.overflowed,
+           "so are arrays whose product does");
         tv_arena_reset(&arena);
         ok(tv_arena_array(&arena, SIZE_MAX, SIZE_MAX) == NULL && arena.overflowed, "the largest too");
         tv_arena_reset(&arena);
         struct tv_slice endless = {"x", SIZE_MAX};
-        ok(tv_arena_text(&arena, endless) == NULL && arena.overflowed, "a text without room for its end overflows");
+        ok(tv_arena_text(&arena, endless) == NULL && arena.overflowed,
+           "a text without room for its end overflows");
         tv_arena_free(&arena);
     }
 }

@@ -84,8 +84,8 @@ static void intervals(void)
         least = after < least ? after : least;
         most = after > most ? after : most;
     }
-    ok(spread, "a probe is due after its interval, less a quarter at most (%lld to %lld of 200 ms)", (long long)least,
-       (long long)most);
+    ok(spread, "a probe is due after its interval, less a quarter at most (%lld to %lld of 200 ms)",
+       (long long)least, (long long)most);
     tv_breaker cell = 0;
     tv_breaker_failure(&cell, 1);
     ok(tv_breaker_claim_probe(&cell, 0), "a probe whose process dies");
@@ -159,7 +159,8 @@ static void many_threads(void)
 
 int main(void)
 {
-    is_text(tv_breaker_name((enum tv_breaker_state)3), "closed", "a state that is none has a name all the same");
+    is_text(tv_breaker_name((enum tv_breaker_state)3), "closed",
+            "a state that is none has a name all the same");
     transitions();
     intervals();
     many_threads();

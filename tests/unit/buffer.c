@@ -45,7 +45,12 @@ static void appending(void)
     static const struct {
         int64_t value;
         const char *text;
-    } integers[] = {{0, "0"}, {-1, "-1"}, {9, "9"}, {10, "10"}, {-10, "-10"}, {INT64_MAX, "9223372036854775807"},
+    } integers[] = {{0, "0"},
+                    {-1, "-1"},
+                    {9, "9"},
+                    {10, "10"},
+                    {-10, "-10"},
+                    {INT64_MAX, "9223372036854775807"},
                     {INT64_MIN, "-9223372036854775808"}};
     for (size_t i = 0; i < TV_COUNT(integers); i++) {
         tv_buffer_reset(&buffer, 1000);
@@ -94,7 +99,8 @@ static void fails(struct tv_buffer *buffer, const char *name)
     tv_buffer_integer(buffer, 1);
     tv_buffer_printf(buffer, "x");
     ok(tv_buffer_reserve(buffer, 1) == NULL, "%s: no room is given any more", name);
-    ok(tv_buffer_failed(buffer) && buffer->length == length, "%s: the failure sticks, nothing is added", name);
+    ok(tv_buffer_failed(buffer) && buffer->length == length, "%s: the failure sticks, nothing is added",
+       name);
     tv_buffer_reset(buffer, 1000);
     ok(!tv_buffer_failed(buffer), "%s: a reset forgives it", name);
 }

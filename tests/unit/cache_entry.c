@@ -10,15 +10,16 @@
 
 static struct tv_buffer bytes;
 
-static void write_entry(struct tv_slice generations, struct tv_slice question, struct tv_slice note_text, struct tv_slice body)
+static void write_entry(struct tv_slice generations, struct tv_slice question, struct tv_slice note_text,
+                        struct tv_slice body)
 {
     struct tv_cache_entry entry = {generations, question, note_text, body};
     tv_buffer_reset(&bytes, 65536);
     tv_cache_entry_write(&bytes, &entry);
 }
 
-static void round_trip(struct tv_slice generations, struct tv_slice question, struct tv_slice note_text, struct tv_slice body,
-                       const char *name)
+static void round_trip(struct tv_slice generations, struct tv_slice question, struct tv_slice note_text,
+                       struct tv_slice body, const char *name)
 {
     struct tv_cache_entry got;
     write_entry(generations, question, note_text, body);
@@ -33,13 +34,16 @@ static void round_trip(struct tv_slice generations, struct tv_slice question, st
 static void whole(void)
 {
     struct tv_slice nothing = {0}, zero = {"\0\0\r\n", 4};
-    round_trip(TV_SLICE("0:a0:b"), TV_SLICE("role anon GET /product"), TV_SLICE("0-1/2"), TV_SLICE("[{\"a\":1}]"), "an entry");
+    round_trip(TV_SLICE("0:a0:b"), TV_SLICE("role anon GET /product"), TV_SLICE("0-1/2"),
+               TV_SLICE("[{\"a\":1}]"), "an entry");
     round_trip(nothing, nothing, nothing, nothing, "one of nothing");
     round_trip(zero, zero, zero, zero, "one of bytes that mean something elsewhere");
-    round_trip(TV_SLICE("g"), TV_SLICE("q"), nothing, TV_SLICE("TVC1TVC1TVC1TVC1TVC1"), "one that looks like another inside");
+    round_trip(TV_SLICE("g"), TV_SLICE("q"), nothing, TV_SLICE("TVC1TVC1TVC1TVC1TVC1"),
+               "one that looks like another inside");
     static char large[60000];
     memset(large, 'L', sizeof large);
-    round_trip(TV_SLICE("g"), TV_SLICE("q"), TV_SLICE("n"), (struct tv_slice){large, sizeof large}, "a large one");
+    round_trip(TV_SLICE("g"), TV_SLICE("q"), TV_SLICE("n"), (struct tv_slice){large, sizeof large},
+               "a large one");
 }
 
 static void damaged(void)

@@ -54,7 +54,9 @@ static void quick_claims(void)
         tv_trust_lose(&trust);
         if (!tv_trust_claim(&trust, &first))
             confused++;
-        usleep(i % 64 ? 0 : 2); /* a question to Redis lies between claim and end, so a few microseconds always do */
+        usleep(i % 64
+                   ? 0
+                   : 2); /* a question to Redis lies between claim and end, so a few microseconds always do */
         for (int64_t now = tv_clock_us(); tv_clock_us() < now + 3;)
             ;
         tv_trust_lose(&trust);
@@ -120,7 +122,8 @@ static void many_threads(void)
         pthread_join(threads[i], NULL);
     ok(atomic_load(&rounds) > 0, "%d losses, %d times mended", atomic_load(&losses), atomic_load(&rounds));
     /* a loss during mending lets a second mender begin beside the first: no more than there were such losses */
-    ok(atomic_load(&crowds) <= atomic_load(&losses), "one mender at a time: %d were two", atomic_load(&crowds));
+    ok(atomic_load(&crowds) <= atomic_load(&losses), "one mender at a time: %d were two",
+       atomic_load(&crowds));
     uint64_t claim;
     if (tv_trust_claim(&shared, &claim))
         tv_trust_mended(&shared, claim);

@@ -21,7 +21,8 @@ int main(void)
 {
     int64_t before_us = tv_clock_us(), before_ms = tv_clock_ms(), before_wall = tv_clock_wall_ms();
     usleep(20000);
-    int64_t us = tv_clock_us() - before_us, ms = tv_clock_ms() - before_ms, wall = tv_clock_wall_ms() - before_wall;
+    int64_t us = tv_clock_us() - before_us, ms = tv_clock_ms() - before_ms,
+            wall = tv_clock_wall_ms() - before_wall;
     ok(us >= 20000 && us < 5000000, "20 ms are %lld microseconds", (long long)us);
     ok(ms >= 19 && ms < 5000, "or %lld milliseconds", (long long)ms);
     ok(wall >= 19 && wall < 5000, "or %lld on the wall", (long long)wall);

@@ -22,8 +22,8 @@ static size_t show(const struct tv_json_value *value, char *out, size_t size)
     case TV_JSON_TRUE: return (size_t)snprintf(out, size, "%s", words[value->type]);
     case TV_JSON_NUMBER:
     case TV_JSON_STRING:
-        return (size_t)snprintf(out, size, "%c<%.*s>", value->type == TV_JSON_NUMBER ? 'n' : 's', (int)value->text.length,
-                                value->text.length ? value->text.data : "");
+        return (size_t)snprintf(out, size, "%c<%.*s>", value->type == TV_JSON_NUMBER ? 'n' : 's',
+                                (int)value->text.length, value->text.length ? value->text.data : "");
     case TV_JSON_ARRAY:
     case TV_JSON_OBJECT: break;
     }
@@ -37,7 +37,9 @@ static size_t show(const struct tv_json_value *value, char *out, size_t size)
         if (used < size)
             used += (size_t)snprintf(out + used, size - used, "%s", item->next ? "," : "");
     }
-    return used < size ? used + (size_t)snprintf(out + used, size - used, "%c", value->type == TV_JSON_ARRAY ? ']' : '}') : used;
+    return used < size ? used + (size_t)snprintf(out + used, size - used, "%c",
+                                                 value->type == TV_JSON_ARRAY ? ']' : '}')
+                       : used;
 }
 
 static bool read_bytes(const char *bytes, size_t length, struct tv_json_value **root)
@@ -53,8 +55,8 @@ static const char *one_line(const char *text)
     static char out[256];
     size_t used = 0;
     for (; *text && used < sizeof out - 5; text++)
-        used += (size_t)snprintf(out + used, sizeof out - used, *text >= ' ' && *text != '#' ? "%c" : "\\x%02x",
-                                 (unsigned char)*text);
+        used += (size_t)snprintf(out + used, sizeof out - used,
+                                 *text >= ' ' && *text != '#' ? "%c" : "\\x%02x", (unsigned char)*text);
     out[used] = '\0';
     return out;
 }
@@ -107,7 +109,8 @@ static void valid(void)
         {"\"abc\"", "s<abc>"},
         {"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "s<\"\\/\b\f\n\r\t>"},
         {"\"a\\u0041\\u00e9\\u20AC\\uFFFF\"", "s<aA\xC3\xA9\xE2\x82\xAC\xEF\xBF\xBF>"},
-        {"\"\\uD83D\\uDE00\\uD800\\uDC00\\uDBFF\\uDFFF\"", "s<\xF0\x9F\x98\x80\xF0\x90\x80\x80\xF4\x8F\xBF\xBF>"},
+        {"\"\\uD83D\\uDE00\\uD800\\uDC00\\uDBFF\\uDFFF\"",
+         "s<\xF0\x9F\x98\x80\xF0\x90\x80\x80\xF4\x8F\xBF\xBF>"},
         {"\"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80\x7F\"", "s<\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80\x7F>"},
         {"[]", "0[]"},
         {"[ ]", "0[]"},
@@ -214,7 +217,8 @@ static void invalid(void)
     struct tv_json_value *root;
     for (size_t i = 0; i < TV_COUNT(documents); i++)
         refuses(documents[i].text, documents[i].line, documents[i].column, documents[i].why);
-    ok(!read_bytes("", 0, &root) && error.status == 400 && strstr(error.message, "empty"), "an empty body has its own message");
+    ok(!read_bytes("", 0, &root) && error.status == 400 && strstr(error.message, "empty"),
+       "an empty body has its own message");
     ok(!read_bytes(NULL, 0, &root) && error.status == 400, "also when there is no body at all");
     ok(!read_bytes("1\0", 2, &root), "a NUL after the value is refused");
     ok(!read_bytes("\"a\0b\"", 5, &root) && strstr(error.details, "control"), "so is one in a string");
@@ -231,16 +235,19 @@ static void kept(void)
         return;
     is_slice(root->source.data, root->source.length, "{\"k\" : [1, {\"x\":\"\\n\"} ] , \"k\": 2.0 }",
              "its source is what was written, without the blanks around");
-    is_slice(root->first->source.data, root->first->source.length, "[1, {\"x\":\"\\n\"} ]", "an inner value's too");
+    is_slice(root->first->source.data, root->first->source.length, "[1, {\"x\":\"\\n\"} ]",
+             "an inner value's too");
     is_slice(root->first->first->source.data, root->first->first->source.length, "1", "a number's");
     const struct tv_json_value *string = root->first->first->next->first;
     is_slice(string->source.data, string->source.length, "\"\\n\"", "a string's with its quotes");
     const struct tv_json_value *member = tv_json_member(root, "k");
     ok(member && member->type == TV_JSON_NUMBER, "of two members with one name the last is found");
     is_slice(member->text.data, member->text.length, "2.0", "  with the number's text");
-    ok(!tv_json_member(root, "K") && !tv_json_member(root, "") && !tv_json_member(NULL, "k"), "others are not found");
+    ok(!tv_json_member(root, "K") && !tv_json_member(root, "") && !tv_json_member(NULL, "k"),
+       "others are not found");
     ok(!tv_json_member(root->first, "k"), "an array has no members");
-    ok(read_bytes("{\"a\\u0000b\":1}", 14, &root) && !tv_json_member(root, "a"), "a name with NUL is not its beginning");
+    ok(read_bytes("{\"a\\u0000b\":1}", 14, &root) && !tv_json_member(root, "a"),
+       "a name with NUL is not its beginning");
 }
 
 static void bounds(void)
@@ -290,7 +297,8 @@ static void bounds(void)
 /* Every beginning of a document, and every one with a byte changed, is read or refused without a byte beyond its end. */
 static void torn(void)
 {
-    static const char text[] = "{\"a\":[1,-2.5e+3,\"x\\u00e9\\uD83D\\uDE00\\n\",true,false,null,{}],\"\xC3\xA9\":\"\xE2\x82\xAC\"}";
+    static const char text[] =
+        "{\"a\":[1,-2.5e+3,\"x\\u00e9\\uD83D\\uDE00\\n\",true,false,null,{}],\"\xC3\xA9\":\"\xE2\x82\xAC\"}";
     struct tv_json_value *root;
     size_t length = sizeof text - 1;
     bool refused = true;

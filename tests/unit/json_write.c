@@ -121,7 +121,8 @@ static void structure(void)
     tv_json_key(&json, (struct tv_slice){0});
     tv_json_string(&json, (struct tv_slice){0});
     tv_json_object_end(&json);
-    wrote("{\"a\":\"x\",\"b\":null,\"c\":-9223372036854775808,\"d\":true,\"e\":[false,null,18446744073709551615,1.50,"
+    wrote("{\"a\":\"x\",\"b\":null,\"c\":-9223372036854775808,\"d\":true,\"e\":[false,null,"
+          "18446744073709551615,1.50,"
           "\"5-\\\"\",[],{}],\"\":\"\"}",
           "every kind of value");
     judge_line('x', "", 0);
@@ -271,8 +272,15 @@ static void texts(void)
     tv_json_text(&json, "\"\\/\b\f\n\r\t\x01\x1f\x7f\xC3\xA9");
     wrote("\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u001f\\u007f\xC3\xA9\"", "what must be escaped is");
     begin();
-    tv_json_text(&json, "a\xFF" "b\xE2\x82" "c\xC0\xAF" "d\xED\xA0\x80");
-    wrote("\"a\xEF\xBF\xBD" "b\xEF\xBF\xBD" "c\xEF\xBF\xBD" "d\xEF\xBF\xBD\"", "what is no character becomes U+FFFD");
+    tv_json_text(&json, "a\xFF"
+                        "b\xE2\x82"
+                        "c\xC0\xAF"
+                        "d\xED\xA0\x80");
+    wrote("\"a\xEF\xBF\xBD"
+          "b\xEF\xBF\xBD"
+          "c\xEF\xBF\xBD"
+          "d\xEF\xBF\xBD\"",
+          "what is no character becomes U+FFFD");
 
     bool good = true;
     for (unsigned a = 0; a < 256; a++) {
@@ -284,9 +292,9 @@ static void texts(void)
         }
     }
     ok(good, "every text of one and two bytes");
-    static const unsigned char edges[] = {0x00, 0x22, 0x5C, 0x61, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF,
-                                          0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xED, 0xEE, 0xEF, 0xF0, 0xF1,
-                                          0xF4, 0xF5, 0xF8, 0xFC, 0xFE, 0xFF};
+    static const unsigned char edges[] = {0x00, 0x22, 0x5C, 0x61, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0,
+                                          0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xED, 0xEE, 0xEF,
+                                          0xF0, 0xF1, 0xF4, 0xF5, 0xF8, 0xFC, 0xFE, 0xFF};
     for (size_t a = 0; a < sizeof edges; a++)
         for (size_t b = 0; b < sizeof edges; b++)
             for (size_t c = 0; c < sizeof edges; c++) {
@@ -326,7 +334,8 @@ static void texts(void)
     memset(broken, 0xFF, length);
     tv_json_start(&json, &large);
     tv_json_string(&json, (struct tv_slice){broken, length});
-    ok(tv_json_complete(&json) && large.length == 3 * length + 2, "four million broken bytes are four million U+FFFD");
+    ok(tv_json_complete(&json) && large.length == 3 * length + 2,
+       "four million broken bytes are four million U+FFFD");
     tv_buffer_free(&large);
     free(broken);
 }
@@ -424,7 +433,8 @@ static void numbers(void)
         good = good && real_is_json(power, false) && real_is_json(-power, false) &&
                real_is_json(nextafter(power, 0.0), false) && real_is_json(nextafter(power, DBL_MAX), false);
         if (exponent >= -149 && exponent < 128)
-            good = good && real_is_json(power, true) && real_is_json((double)nextafterf((float)power, 0.0f), true);
+            good = good && real_is_json(power, true) &&
+                   real_is_json((double)nextafterf((float)power, 0.0f), true);
     }
     ok(good, "so does every power of two and its neighbours");
 }

@@ -4,6 +4,8 @@
  */
 #include "store/mongo_session.h"
 
+#include <netinet/in.h>
+
 #include "base/clock.h"
 
 #include "mongo_double.h"
@@ -229,6 +231,51 @@ static void urls(void)
     refused_url("mongodb://host/?w=0", "secret", "writes without acknowledgement");
 }
 
+/* A port of this machine where connecting neither succeeds nor fails: its queue is full. */
+static int silent_port(int fds[4], char out[32])
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    fds[0] = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(fds[0], (struct sockaddr *)&address, length) != 0 || listen(fds[0], 0) != 0)
+        return -1;
+    getsockname(fds[0], (struct sockaddr *)&address, &length);
+    snprintf(out, 32, "127.0.0.1:%u", ntohs(address.sin_port));
+    for (int i = 1; i < 4; i++) {
+        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        connect(fds[i], (struct sockaddr *)&address, length);
+    }
+    return 0;
+}
+
+/* A machine of the set that died without a word: connecting to it ends with connect_timeout only. */
+static void silent_member(struct tv_store_settings both)
+{
+    char kept[100], url[300];
+    int fds[4];
+    memcpy(kept, mongo.paths[1], sizeof kept);
+    if (silent_port(fds, mongo.paths[1]) != 0) {
+        skip("a silent member", "no port could be had");
+        return;
+    }
+    snprintf(url, sizeof url, "mongodb://%%2Ftmp%%2F%s%%2F0.sock/?replicaSet=rs", directory + 5);
+    both.leg[TV_STORE_MONGO].url = url;
+    both.leg[TV_STORE_MONGO].connect_timeout = 400;
+    mongo.primary = 0;
+    session = tv_mongo_new(&both, (struct tv_session_watch){&breaker, &slot}, &error);
+    int64_t from = tv_clock_ms();
+    is_number(find_in(3000), 3, "a set with a silent member is of use");
+    ok(tv_clock_ms() - from < 1000, "after the time that connecting may take: %d ms",
+       (int)(tv_clock_ms() - from));
+    from = tv_clock_ms();
+    is_number(find_in(3000), 3, "and then");
+    ok(tv_clock_ms() - from < 100, "without delay: %d ms", (int)(tv_clock_ms() - from));
+    tv_mongo_free(session);
+    memcpy(mongo.paths[1], kept, sizeof kept);
+    for (int i = 0; i < 4; i++)
+        close(fds[i]);
+}
+
 /* Two servers that take turns in being the primary; the session is another one than in the tests before. */
 static void replica_set(void)
 {
@@ -258,6 +305,7 @@ static void replica_set(void)
     ok(tv_clock_ms() - from < 200, "without delay: %d ms", (int)(tv_clock_ms() - from));
     mongo_listen(0);
     tv_mongo_free(session);
+    silent_member(both);
     session = single;
     mongo.replica_set = false;
     mongo.primary = 0;

@@ -21,11 +21,13 @@ struct values {
 };
 
 static const struct tv_option rows[] = {
-    {NULL, "count", TV_OPTION_INTEGER, "2", 1, 64, offsetof(struct values, count), TV_OPTION_FIXED, "How many."},
+    {NULL, "count", TV_OPTION_INTEGER, "2", 1, 64, offsetof(struct values, count), TV_OPTION_FIXED,
+     "How many."},
     {NULL, "on", TV_OPTION_BOOLEAN, "true", 0, 0, offsetof(struct values, on), 0, "Whether."},
     {"store", "url", TV_OPTION_TEXT, "", 0, 0, offsetof(struct values, url), TV_OPTION_SECRET, "Where."},
     {"store", "name", TV_OPTION_TEXT, "none", 0, 0, offsetof(struct values, name), 0, "Who."},
-    {"store", "free-count", TV_OPTION_INTEGER, "-5", 0, 0, offsetof(struct values, free_count), 0, "Any number."},
+    {"store", "free-count", TV_OPTION_INTEGER, "-5", 0, 0, offsetof(struct values, free_count), 0,
+     "Any number."},
 };
 static const struct tv_option more[] = {
     {"limits", "wait", TV_OPTION_DURATION, "10s", 0, 3600000, offsetof(struct values, wait), 0, "How long."},
@@ -91,40 +93,78 @@ static void units(void)
     static const struct {
         const char *text;
         int64_t value; /* -1: refused */
-    } waits[] = {{"500ms", 500}, {"10s", 10000},  {"5m", 300000}, {"1h", 3600000}, {"7", 7000},  {"0", 0},
-                 {"0ms", 0},     {"2S", 2000},    {"3MS", 3},     {"", -1},        {"ms", -1},   {"5x", -1},
-                 {"5 s", -1},    {"1.5s", -1},    {"-1s", -1},    {"61m", -1},     {"2h", -1},   {"5sm", -1},
-                 {"1d", -1},     {"--5", -1},     {"5-", -1},     {"0x10", -1},    {"+5s", -1},  {"9223372036854775807h", -1},
+    } waits[] = {{"500ms", 500},
+                 {"10s", 10000},
+                 {"5m", 300000},
+                 {"1h", 3600000},
+                 {"7", 7000},
+                 {"0", 0},
+                 {"0ms", 0},
+                 {"2S", 2000},
+                 {"3MS", 3},
+                 {"", -1},
+                 {"ms", -1},
+                 {"5x", -1},
+                 {"5 s", -1},
+                 {"1.5s", -1},
+                 {"-1s", -1},
+                 {"61m", -1},
+                 {"2h", -1},
+                 {"5sm", -1},
+                 {"1d", -1},
+                 {"--5", -1},
+                 {"5-", -1},
+                 {"0x10", -1},
+                 {"+5s", -1},
+                 {"9223372036854775807h", -1},
                  {"99999999999999999999", -1}},
-      rooms[] = {{"4096", 4096}, {"64k", 65536}, {"64K", 65536}, {"8m", 8388608}, {"4g", 4294967296}, {"1", 1},
-                 {"0", -1},      {"5g", -1},     {"64kb", -1},   {"64kk", -1},    {"64b", -1},        {"1e6", -1},
-                 {"9223372036854775807g", -1},   {"18446744073709551616", -1}},
-      counts[] = {{"1", 1}, {"64", 64}, {"064", 64}, {"0", -1}, {"65", -1}, {"-1", -1}, {"2k", -1}, {"2s", -1}, {"two", -1}},
-      truths[] = {{"true", 1},  {"yes", 1}, {"on", 1},  {"1", 1},   {"TRUE", 1}, {"On", 1},  {"false", 0}, {"no", 0},
-                  {"off", 0},   {"0", 0},   {"2", -1},  {"", -1},   {"tru", -1}, {"y", -1},  {"enabled", -1}};
+      rooms[] = {{"4096", 4096},
+                 {"64k", 65536},
+                 {"64K", 65536},
+                 {"8m", 8388608},
+                 {"4g", 4294967296},
+                 {"1", 1},
+                 {"0", -1},
+                 {"5g", -1},
+                 {"64kb", -1},
+                 {"64kk", -1},
+                 {"64b", -1},
+                 {"1e6", -1},
+                 {"9223372036854775807g", -1},
+                 {"18446744073709551616", -1}},
+      counts[] = {{"1", 1},   {"64", 64}, {"064", 64}, {"0", -1},  {"65", -1},
+                  {"-1", -1}, {"2k", -1}, {"2s", -1},  {"two", -1}},
+      truths[] = {{"true", 1}, {"yes", 1},   {"on", 1},   {"1", 1},   {"TRUE", 1},
+                  {"On", 1},   {"false", 0}, {"no", 0},   {"off", 0}, {"0", 0},
+                  {"2", -1},   {"", -1},     {"tru", -1}, {"y", -1},  {"enabled", -1}};
     char text[128];
     for (size_t i = 0; i < TV_COUNT(waits); i++) {
         snprintf(text, sizeof text, "[limits]\nwait = %s\n", waits[i].text);
         bool good = load(text);
-        ok(waits[i].value < 0 ? !good : good && values.wait == waits[i].value, "a duration of \"%s\"", waits[i].text);
+        ok(waits[i].value < 0 ? !good : good && values.wait == waits[i].value, "a duration of \"%s\"",
+           waits[i].text);
     }
     for (size_t i = 0; i < TV_COUNT(rooms); i++) {
         snprintf(text, sizeof text, "[limits]\nroom = %s\n", rooms[i].text);
         bool good = load(text);
-        ok(rooms[i].value < 0 ? !good : good && values.room == rooms[i].value, "a size of \"%s\"", rooms[i].text);
+        ok(rooms[i].value < 0 ? !good : good && values.room == rooms[i].value, "a size of \"%s\"",
+           rooms[i].text);
     }
     for (size_t i = 0; i < TV_COUNT(counts); i++) {
         snprintf(text, sizeof text, "[sql]\ncount = %s\n", counts[i].text);
         bool good = load(text);
-        ok(counts[i].value < 0 ? !good : good && values.count == counts[i].value, "a count of \"%s\"", counts[i].text);
+        ok(counts[i].value < 0 ? !good : good && values.count == counts[i].value, "a count of \"%s\"",
+           counts[i].text);
     }
     for (size_t i = 0; i < TV_COUNT(truths); i++) {
         snprintf(text, sizeof text, "[sql]\non = %s\n", truths[i].text);
         bool good = load(text);
-        ok(truths[i].value < 0 ? !good : good && values.on == truths[i].value, "a truth of \"%s\"", truths[i].text);
+        ok(truths[i].value < 0 ? !good : good && values.on == truths[i].value, "a truth of \"%s\"",
+           truths[i].text);
     }
     REFUSES("[limits]\nwait = soon\n", "what is no duration", "limits.wait", "t.conf:2", "10s", "soon");
-    REFUSES("[limits]\n\n; x\nwait = 2h\n", "a duration out of bounds", "limits.wait", "t.conf:4", "2h", "3600000 milliseconds");
+    REFUSES("[limits]\n\n; x\nwait = 2h\n", "a duration out of bounds", "limits.wait", "t.conf:4", "2h",
+            "3600000 milliseconds");
     REFUSES("[limits]\nroom = 0\n", "a size out of bounds", "limits.room", "within 1 and 4294967296 bytes");
     REFUSES("[sql]\non = maybe\n", "what is no truth", "sql.on", "true or false", "maybe");
     REFUSES("[sql]\ncount = \n", "an empty number", "sql.count", "whole number");
@@ -133,7 +173,8 @@ static void units(void)
 
 static void files(void)
 {
-    loads("# comment\n; comment\n\n[sql]\ncount=3 ; inline\n  on = no\n[store]\nurl = a;b#c=d\nname: with blanks  \n"
+    loads("# comment\n; comment\n\n[sql]\ncount=3 ; inline\n  on = no\n[store]\nurl = a;b#c=d\nname: with "
+          "blanks  \n"
           "[limits]\r\nwait = 1s\r\n",
           "a file with comments, colons and other line ends");
     is_number(values.count, 3, "a value before a comment");
@@ -145,7 +186,8 @@ static void files(void)
     loads("\xEF\xBB\xBF[sql]\ncount = 4\n", "a file with a byte order mark");
     is_number(values.count, 4, "is read from its first line on");
     loads("", "an empty file");
-    loads("[sql]\ncount = 5\ncount = 6\n[store]\n[sql]\ncount = 7", "a key given again, the last line without an end");
+    loads("[sql]\ncount = 5\ncount = 6\n[store]\n[sql]\ncount = 7",
+          "a key given again, the last line without an end");
     is_number(values.count, 7, "the last one counts");
 
     loads("[store]\nname = n\n  url = secret\n[sql]\non = true\n\tcount = 9\n", "indented keys after others");
@@ -171,7 +213,8 @@ static void files(void)
     ok(!tv_settings_load(&settings, directory, &error) && strstr(error.message, "cannot be read"),
        "a directory is no file: %s", error.message);
 
-    loads("[doc]\ncount = many\nx = y\n[SQL]\n[kv]\na = b\n[doc]\nz = 1\n[v]\na = b\n", "sections of other workers");
+    loads("[doc]\ncount = many\nx = y\n[SQL]\n[kv]\na = b\n[doc]\nz = 1\n[v]\na = b\n",
+          "sections of other workers");
     is_text(settings.foreign, "[doc] [kv] [v]", "are passed over and told once each");
     char many[8192] = "";
     for (int i = 0; i < 200; i++)
@@ -194,7 +237,8 @@ static void files(void)
                 taken += strlen(values.url) == length;
                 wrong += strlen(values.url) != length;
             } else {
-                refused += strstr(error.message, "t.conf:2") && strstr(error.message, "longer than 198 bytes");
+                refused +=
+                    strstr(error.message, "t.conf:2") && strstr(error.message, "longer than 198 bytes");
             }
         }
         ok(wrong == 0, "no long value is cut");
@@ -307,8 +351,10 @@ static void showing(void)
 
     tv_settings_free(&settings);
     text = printed(tv_settings_help);
-    ok(strstr(text, "[sql]") && strstr(text, "[store]") && strstr(text, "[limits]"), "help knows the sections, also before loading");
-    ok(strstr(text, "How many.") && strstr(text, "TRIVET_SQL_COUNT; default: 2; needs a restart"), "an option with its variable");
+    ok(strstr(text, "[sql]") && strstr(text, "[store]") && strstr(text, "[limits]"),
+       "help knows the sections, also before loading");
+    ok(strstr(text, "How many.") && strstr(text, "TRIVET_SQL_COUNT; default: 2; needs a restart"),
+       "an option with its variable");
     ok(strstr(text, "TRIVET_STORE_URL; default: (empty); secret"), "a secret");
     ok(strstr(text, "TRIVET_STORE_FREE_COUNT; default: -5"), "a name with a dash");
     free(text);

@@ -13,8 +13,10 @@ static void comparing(void)
     ok(tv_slice_of(NULL).data == NULL && tv_slice_of(NULL).length == 0, "NULL gives the empty slice");
     is_number(tv_slice_of("abc").length, 3, "a text has its length");
     ok(tv_slice_equal(none, TV_SLICE("")), "all empty slices are equal");
-    ok(tv_slice_equal((struct tv_slice){"a\0b", 3}, (struct tv_slice){"a\0b", 3}), "NUL is a byte like others");
-    ok(!tv_slice_equal((struct tv_slice){"a\0b", 3}, (struct tv_slice){"a\0c", 3}), "also what follows it counts");
+    ok(tv_slice_equal((struct tv_slice){"a\0b", 3}, (struct tv_slice){"a\0b", 3}),
+       "NUL is a byte like others");
+    ok(!tv_slice_equal((struct tv_slice){"a\0b", 3}, (struct tv_slice){"a\0c", 3}),
+       "also what follows it counts");
     ok(!tv_slice_equal(TV_SLICE("ab"), TV_SLICE("abc")), "a prefix is not equal");
     ok(tv_slice_is(TV_SLICE("abc"), "abc") && !tv_slice_is(TV_SLICE("abc"), "ABC"), "is: letter by letter");
     ok(tv_slice_is(none, "") && !tv_slice_is(none, "a"), "is: nothing is only the empty text");
@@ -26,7 +28,8 @@ static void comparing(void)
        "nocase: a prefix is not the same");
     ok(!tv_slice_is_nocase((struct tv_slice){"a\0", 2}, "a"), "nocase: a NUL at the end is not the end");
     ok(tv_slice_is_nocase(none, ""), "nocase: nothing is the empty text");
-    ok(tv_slice_starts(TV_SLICE("abc"), "ab") && tv_slice_starts(none, ""), "starts: with a prefix, with nothing");
+    ok(tv_slice_starts(TV_SLICE("abc"), "ab") && tv_slice_starts(none, ""),
+       "starts: with a prefix, with nothing");
     ok(!tv_slice_starts(TV_SLICE("a"), "ab") && !tv_slice_starts(none, "a"), "starts: never with more");
     struct tv_slice edge = exact_copy("abc", 3);
     ok(!tv_slice_is(edge, "abcd") && !tv_slice_is_nocase(edge, "abcd") && !tv_slice_starts(edge, "abcd"),
@@ -73,8 +76,23 @@ static void integers(void)
         {"000000000000000000000000000001", 1},
     };
     static const char *const bad[] = {
-        "", "-", "+1", " 1", "1 ", "--1", "1-", "1.0", "1e3", "0x1", "a", "9223372036854775808", "-9223372036854775809",
-        "18446744073709551615", "18446744073709551616", "99999999999999999999999999", "-99999999999999999999999999",
+        "",
+        "-",
+        "+1",
+        " 1",
+        "1 ",
+        "--1",
+        "1-",
+        "1.0",
+        "1e3",
+        "0x1",
+        "a",
+        "9223372036854775808",
+        "-9223372036854775809",
+        "18446744073709551615",
+        "18446744073709551616",
+        "99999999999999999999999999",
+        "-99999999999999999999999999",
     };
     for (size_t i = 0; i < TV_COUNT(good); i++) {
         int64_t value = 42;
@@ -100,7 +118,7 @@ static size_t valid_by_the_book(const unsigned char *bytes, size_t length)
     while (at < length) {
         static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
         unsigned char first = bytes[at];
-        size_t need = first < 0x80               ? 1
+        size_t need = first < 0x80             ? 1
                       : (first & 0xE0) == 0xC0 ? 2
                       : (first & 0xF0) == 0xE0 ? 3
                       : (first & 0xF8) == 0xF0 ? 4
@@ -136,19 +154,22 @@ static void utf8(void)
     }
     ok(same, "every sequence of one and two bytes is judged by the book");
     /* of three and four: every first and second, and the bounds of the others */
-    static const unsigned char edges[] = {0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC2, 0xE0, 0xF0, 0xFF};
+    static const unsigned char edges[] = {0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F,
+                                          0xA0, 0xBF, 0xC0, 0xC2, 0xE0, 0xF0, 0xFF};
     for (unsigned first = 0x80; first < 256 && same; first++)
         for (unsigned second = 0; second < 256; second++)
             for (size_t third = 0; third < sizeof edges; third++)
                 for (size_t fourth = 0; fourth < sizeof edges; fourth++) {
-                    unsigned char four[4] = {(unsigned char)first, (unsigned char)second, edges[third], edges[fourth]};
+                    unsigned char four[4] = {(unsigned char)first, (unsigned char)second, edges[third],
+                                             edges[fourth]};
                     same = same && agrees(four, 3) && agrees(four, 4);
                 }
     ok(same, "so are those of three and four");
     bool all = true;
     for (uint32_t code = 0x10000; code <= 0x10FFFF; code += 0x3FF) {
-        unsigned char four[4] = {(unsigned char)(0xF0 | code >> 18), (unsigned char)(0x80 | (code >> 12 & 0x3F)),
-                                 (unsigned char)(0x80 | (code >> 6 & 0x3F)), (unsigned char)(0x80 | (code & 0x3F))};
+        unsigned char four[4] = {
+            (unsigned char)(0xF0 | code >> 18), (unsigned char)(0x80 | (code >> 12 & 0x3F)),
+            (unsigned char)(0x80 | (code >> 6 & 0x3F)), (unsigned char)(0x80 | (code & 0x3F))};
         all = all && tv_utf8_valid_prefix((const char *)four, 4) == 4;
     }
     ok(all, "characters outside the first plane are valid");
@@ -165,7 +186,8 @@ static void utf8(void)
             struct tv_slice copy = exact_copy(text, length);
             found = found && tv_utf8_valid_prefix(copy.data, copy.length) == at;
             exact_free(copy);
-            memcpy(text + at, "\xE2\x82\xAC", length - at < 3 ? length - at : 3); /* whole or cut at the end */
+            memcpy(text + at, "\xE2\x82\xAC",
+                   length - at < 3 ? length - at : 3); /* whole or cut at the end */
             copy = exact_copy(text, length);
             found = found && tv_utf8_valid_prefix(copy.data, copy.length) == (length - at < 3 ? at : length);
             exact_free(copy);

@@ -13,7 +13,8 @@ static void decodes(const char *text, enum tv_url_part part, const char *want)
 {
     struct tv_error error;
     struct tv_slice in = exact_copy(text, strlen(text)), out = {0};
-    if (ok(tv_url_decode(&arena, in, part, &out, &error), "%s %s decodes", part == TV_URL_PATH ? "path" : "query", text))
+    if (ok(tv_url_decode(&arena, in, part, &out, &error), "%s %s decodes",
+           part == TV_URL_PATH ? "path" : "query", text))
         is_slice(out.length ? out.data : "", out.length, want, "  to what it means");
     exact_free(in);
 }
@@ -22,8 +23,8 @@ static void refused_slice(struct tv_slice text, enum tv_url_part part, const cha
 {
     struct tv_error error = {0};
     struct tv_slice in = exact_copy(text.data, text.length), out;
-    ok(!tv_url_decode(&arena, in, part, &out, &error), "%s %.*s is refused", part == TV_URL_PATH ? "path" : "query",
-       (int)text.length, text.data);
+    ok(!tv_url_decode(&arena, in, part, &out, &error), "%s %.*s is refused",
+       part == TV_URL_PATH ? "path" : "query", (int)text.length, text.data);
     is_number(error.status, 400, "  with 400");
     ok(strstr(error.details, why), "  for the right reason: %s", error.details);
     exact_free(in);
@@ -46,15 +47,17 @@ static void decoding(void)
     decodes("\xE2%82\xAC", TV_URL_QUERY, "\xE2\x82\xAC");
     decodes("%01%7f", TV_URL_QUERY, "\x01\x7F");
     for (int part = TV_URL_PATH; part <= TV_URL_QUERY; part++) {
-        static const char *const torn[] = {"%", "%4", "a%", "a%4", "%%41", "%G0", "%0G", "%-1", "% 1", "%u0041", "%+1", "%4\xC3\xA9"};
+        static const char *const torn[] = {"%",   "%4",  "a%",  "a%4",    "%%41", "%G0",
+                                           "%0G", "%-1", "% 1", "%u0041", "%+1",  "%4\xC3\xA9"};
         for (size_t i = 0; i < TV_COUNT(torn); i++)
             refused_slice(tv_slice_of(torn[i]), (enum tv_url_part)part, "percent escape");
         refused_slice(TV_SLICE("a%00"), (enum tv_url_part)part, "NUL");
         refused_slice((struct tv_slice){"a\0b", 3}, (enum tv_url_part)part, "NUL");
         static const char *const broken[] = {
-            "%80",          "%FF",          "\xFF",         "%C3",         "%C3%28", "%C0%AF", "%C0%80", "%E0%80%AF",
-            "%F0%80%80%AF", "%ED%A0%80",    "%ED%BF%BF",    "%F4%90%80%80", "%F5%80%80%80", "a%E2%82", "\xE2\x82",
-            "%F8%88%80%80%80",
+            "%80",          "%FF",       "\xFF",      "%C3",
+            "%C3%28",       "%C0%AF",    "%C0%80",    "%E0%80%AF",
+            "%F0%80%80%AF", "%ED%A0%80", "%ED%BF%BF", "%F4%90%80%80",
+            "%F5%80%80%80", "a%E2%82",   "\xE2\x82",  "%F8%88%80%80%80",
         };
         for (size_t i = 0; i < TV_COUNT(broken); i++)
             refused_slice(tv_slice_of(broken[i]), (enum tv_url_part)part, "UTF-8");
@@ -68,7 +71,8 @@ static void decoding(void)
     struct tv_slice plain = TV_SLICE("longer than the arena");
     ok(tv_url_decode(&small, plain, TV_URL_PATH, &out, &error) && out.data == plain.data,
        "what needs no decoding is borrowed and costs nothing");
-    ok(!tv_url_decode(&small, TV_SLICE("longer than the %61rena"), TV_URL_PATH, &out, &error) && error.status == 413,
+    ok(!tv_url_decode(&small, TV_SLICE("longer than the %61rena"), TV_URL_PATH, &out, &error) &&
+           error.status == 413,
        "what needs it costs the request's memory");
     tv_arena_free(&small);
 }
@@ -83,9 +87,10 @@ static void splits(const char *query, const char *want)
     struct tv_slice in = exact_copy(query, strlen(query));
     if (ok(tv_url_query(&arena, in, 10, &pairs, &count, &error), "?%s splits", query)) {
         for (size_t i = 0; i < count; i++)
-            used += (size_t)snprintf(text + used, sizeof text - used, "%s%.*s%s%.*s", i ? "|" : "", (int)pairs[i].name.length,
-                                     pairs[i].name.data, pairs[i].has_value ? "=" : "", (int)pairs[i].value.length,
-                                     pairs[i].value.data);
+            used +=
+                (size_t)snprintf(text + used, sizeof text - used, "%s%.*s%s%.*s", i ? "|" : "",
+                                 (int)pairs[i].name.length, pairs[i].name.data, pairs[i].has_value ? "=" : "",
+                                 (int)pairs[i].value.length, pairs[i].value.data);
         is_text(text, want, "  into its pairs");
     }
     exact_free(in);
@@ -124,7 +129,8 @@ static void queries(void)
     struct tv_error error;
     struct tv_url_pair *pairs;
     size_t count = 7;
-    ok(tv_url_query(&arena, (struct tv_slice){0}, 0, &pairs, &count, &error) && count == 0, "no query has no pairs");
+    ok(tv_url_query(&arena, (struct tv_slice){0}, 0, &pairs, &count, &error) && count == 0,
+       "no query has no pairs");
     struct tv_arena small;
     tv_arena_init(&small, 64);
     ok(!tv_url_query(&small, TV_SLICE("a&b&c&d"), 10, &pairs, &count, &error) && error.status == 413,
@@ -140,14 +146,15 @@ static void encoding(void)
         every[i] = (char)(i + 1);
     tv_buffer_init(&out, 4096);
     tv_url_encode(&out, TV_SLICE("a/b?c=d&e f+%\xC3\xA9~-._0Z"));
-    is_slice(out.data, out.length, "a%2Fb%3Fc%3Dd%26e%20f%2B%25%C3%A9~-._0Z", "what has a meaning in URLs is escaped");
+    is_slice(out.data, out.length, "a%2Fb%3Fc%3Dd%26e%20f%2B%25%C3%A9~-._0Z",
+             "what has a meaning in URLs is escaped");
     for (int part = TV_URL_PATH; part <= TV_URL_QUERY; part++) {
         struct tv_error error;
         struct tv_slice back;
         tv_buffer_reset(&out, 4096);
         tv_url_encode(&out, (struct tv_slice){every, 127});
-        ok(tv_url_decode(&arena, tv_buffer_view(&out), (enum tv_url_part)part, &back, &error) && back.length == 127 &&
-               memcmp(back.data, every, 127) == 0,
+        ok(tv_url_decode(&arena, tv_buffer_view(&out), (enum tv_url_part)part, &back, &error) &&
+               back.length == 127 && memcmp(back.data, every, 127) == 0,
            "every ASCII character comes back");
     }
     tv_buffer_reset(&out, 4096);
