@@ -77,8 +77,8 @@ bool sql_refuse_range(struct sql_exchange *exchange, int64_t offset, int64_t tot
 {
     struct tv_error error;
     tv_fail(&error, 416, "PGRST103", "Requested range not satisfiable");
-    tv_error_details(&error, "An offset of %" PRId64 " was requested, but there are only %" PRId64 " rows.", offset,
-                     total);
+    tv_error_details(&error, "An offset of %" PRId64 " was requested, but there are only %" PRId64 " rows.",
+                     offset, total);
     tv_response_status(exchange->response, 416);
     sql_content_range(exchange, 0, 0, total);
     sql_write_error(exchange->request, exchange->response, &error);

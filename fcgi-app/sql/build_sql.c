@@ -35,7 +35,8 @@ bool sql_statement_good(const struct sql_statement *statement, struct tv_error *
     if (!statement->failed && !tv_buffer_failed(&statement->text))
         return true;
     tv_fail(error, 413, "54000", "statement too complex");
-    tv_error_details(error, "A statement may hold %d values and %zu bytes of text.", SQL_VALUES_MAX, TEXT_MAX);
+    tv_error_details(error, "A statement may hold %d values and %zu bytes of text.", SQL_VALUES_MAX,
+                     TEXT_MAX);
     return false;
 }
 
@@ -53,8 +54,9 @@ void sql_put_value(struct sql_statement *statement, const struct tv_value *value
 {
     if (statement->count == statement->capacity) {
         size_t capacity = statement->capacity ? 2 * statement->capacity : 16;
-        struct tv_value *values =
-            statement->count < SQL_VALUES_MAX ? reallocarray(statement->values, capacity, sizeof *values) : NULL;
+        struct tv_value *values = statement->count < SQL_VALUES_MAX
+                                      ? reallocarray(statement->values, capacity, sizeof *values)
+                                      : NULL;
         if (!values) {
             statement->failed = true;
             return;
@@ -165,7 +167,8 @@ void sql_put_outputs(struct sql_statement *statement, const struct sql_plan *pla
 /* --- tests --- */
 
 /* LIKE compares letters exactly and ILIKE does not, whatever the column's own collation does. */
-static void put_like(struct sql_statement *statement, const struct sql_test *test, const struct tv_value *value)
+static void put_like(struct sql_statement *statement, const struct sql_test *test,
+                     const struct tv_value *value)
 {
     const struct sql_expression *expression = &test->expression;
     bool own = !expression->path && expression->column->type == SQL_TYPE_TEXT;
@@ -177,7 +180,7 @@ static void put_like(struct sql_statement *statement, const struct sql_test *tes
             put_field(statement, expression);
         else
             put_around(statement, "CONVERT(", expression, " USING utf8mb4)");
-        sql_put(statement, test->op == SQL_LIKE       ? " COLLATE utf8mb4_bin"
+        sql_put(statement, test->op == SQL_LIKE    ? " COLLATE utf8mb4_bin"
                            : is_mariadb(statement) ? " COLLATE utf8mb4_general_ci"
                                                    : " COLLATE utf8mb4_0900_as_ci");
     }
@@ -185,11 +188,13 @@ static void put_like(struct sql_statement *statement, const struct sql_test *tes
     sql_put_value(statement, value);
 }
 
-static void put_match(struct sql_statement *statement, const struct sql_test *test, const struct tv_value *value)
+static void put_match(struct sql_statement *statement, const struct sql_test *test,
+                      const struct tv_value *value)
 {
     bool caseless = test->op == SQL_IMATCH;
     if (is_mariadb(statement)) { /* PCRE: the flag within the pattern overrides the collation */
-        put_around(statement, "(", &test->expression, caseless ? " REGEXP CONCAT('(?i)'," : " REGEXP CONCAT('(?-i)',");
+        put_around(statement, "(", &test->expression,
+                   caseless ? " REGEXP CONCAT('(?i)'," : " REGEXP CONCAT('(?-i)',");
         sql_put_value(statement, value);
         sql_put(statement, "))");
     } else {
@@ -201,11 +206,13 @@ static void put_match(struct sql_statement *statement, const struct sql_test *te
 
 /* A number compares with JSON as it is; anything else is JSON itself, which MariaDB only has as text. */
 static void put_json_test(struct sql_statement *statement, const struct sql_test *test, const char *operator,
-                          const struct tv_value *value)
+                          const struct tv_value * value)
 {
     bool is_number = value->type == TV_VALUE_DECIMAL;
-    if (is_mariadb(statement) && !is_number && (test->op == SQL_EQ || test->op == SQL_NEQ || test->op == SQL_IN)) {
-        put_around(statement, test->op == SQL_NEQ ? "NOT JSON_EQUALS(" : "JSON_EQUALS(", &test->expression, ",");
+    if (is_mariadb(statement) && !is_number &&
+        (test->op == SQL_EQ || test->op == SQL_NEQ || test->op == SQL_IN)) {
+        put_around(statement, test->op == SQL_NEQ ? "NOT JSON_EQUALS(" : "JSON_EQUALS(", &test->expression,
+                   ",");
         sql_put_value(statement, value);
         sql_put(statement, ")");
         return;
@@ -221,7 +228,7 @@ static void put_comparison(struct sql_statement *statement, const struct sql_tes
                            const struct tv_value *value)
 {
     static const char *const operators[] = {
-        [SQL_EQ] = "=", [SQL_NEQ] = "<>", [SQL_GT] = ">",  [SQL_GTE] = ">=",
+        [SQL_EQ] = "=", [SQL_NEQ] = "<>", [SQL_GT] = ">", [SQL_GTE] = ">=",
         [SQL_LT] = "<", [SQL_LTE] = "<=", [SQL_IN] = "=", [SQL_ISDISTINCT] = "<=>",
     };
     if (test->op == SQL_LIKE || test->op == SQL_ILIKE) {

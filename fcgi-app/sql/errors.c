@@ -119,10 +119,12 @@ static void say_key(struct tv_error *error, const char *store_said)
     size_t used = 0;
     if (error->native == 1451 && child) {
         child += strlen("`.`");
-        tv_error_details(error, "Key is still referenced from table \"%.*s\".", (int)strcspn(child, "`"), child);
+        tv_error_details(error, "Key is still referenced from table \"%.*s\".", (int)strcspn(child, "`"),
+                         child);
     } else if (error->native == 1452 && columns && table) {
         table += strlen("REFERENCES `");
-        for (columns += strlen("FOREIGN KEY ("); *columns && *columns != ')' && used < sizeof names - 1; columns++)
+        for (columns += strlen("FOREIGN KEY ("); *columns && *columns != ')' && used < sizeof names - 1;
+             columns++)
             if (*columns != '`')
                 names[used++] = *columns;
         tv_error_details(error, "Key (%.*s) is not present in table \"%.*s\".", (int)used, names,
@@ -235,8 +237,9 @@ static const char *code_by_status(const struct tv_error *error)
     static const struct {
         int status;
         const char *code;
-    } codes[] = {{400, "PGRST100"}, {401, "PGRST302"}, {404, "PGRST125"}, {405, "PGRST117"}, {413, "PGRST102"},
-                 {416, "PGRST103"}, {431, "PGRST100"}, {503, "PGRST001"}, {504, "PGRST003"}};
+    } codes[] = {{400, "PGRST100"}, {401, "PGRST302"}, {404, "PGRST125"},
+                 {405, "PGRST117"}, {413, "PGRST102"}, {416, "PGRST103"},
+                 {431, "PGRST100"}, {503, "PGRST001"}, {504, "PGRST003"}};
     if (error->status == 503 && strncmp(error->message, "MySQL ", 6) == 0)
         return "PGRST000"; /* not there at all, rather than lost or overloaded */
     for (size_t i = 0; i < TV_COUNT(codes); i++)
@@ -254,7 +257,8 @@ static struct tv_slice message_of(const struct tv_error *error)
     return message;
 }
 
-void sql_write_error(const struct tv_request *request, struct tv_response *response, const struct tv_error *error)
+void sql_write_error(const struct tv_request *request, struct tv_response *response,
+                     const struct tv_error *error)
 {
     const char *code = error->code[0] ? error->code : code_by_status(error);
     bool bad_json = strcmp(error->message, SQL_BAD_JSON) == 0;
@@ -265,7 +269,8 @@ void sql_write_error(const struct tv_request *request, struct tv_response *respo
     tv_response_type(response, "application/json; charset=utf-8");
     int length = snprintf(proxy_status, sizeof proxy_status, "PostgREST; error=%s", code);
     if (bad_json && error->details[0] && !strpbrk(error->details, "\"\\"))
-        snprintf(proxy_status + length, sizeof proxy_status - (size_t)length, "; details=\"%s\"", error->details);
+        snprintf(proxy_status + length, sizeof proxy_status - (size_t)length, "; details=\"%s\"",
+                 error->details);
     tv_response_header(response, "Proxy-Status", tv_slice_of(proxy_status));
     if (error->status == 401)
         tv_response_header(response, "WWW-Authenticate", TV_SLICE("Bearer"));

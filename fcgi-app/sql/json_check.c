@@ -15,7 +15,8 @@ struct check {
 
 static void skip_blanks(struct check *check)
 {
-    while (check->at < check->end && (*check->at == ' ' || *check->at == '\t' || *check->at == '\n' || *check->at == '\r'))
+    while (check->at < check->end &&
+           (*check->at == ' ' || *check->at == '\t' || *check->at == '\n' || *check->at == '\r'))
         check->at++;
 }
 

@@ -133,7 +133,8 @@ static bool read_decimal(enum sql_type type, const struct sql_column *column, st
     if (!is_number(text, &digits))
         return bad(error, "22P02", type_name(type, column), given);
     if (digits > DECIMAL_DIGITS_MAX)
-        return tv_fail(error, 400, "22003", "numeric field overflow: more than %d digits", DECIMAL_DIGITS_MAX);
+        return tv_fail(error, 400, "22003", "numeric field overflow: more than %d digits",
+                       DECIMAL_DIGITS_MAX);
     if (text.data[0] == '+')
         text = tv_slice_cut(text, 1, text.length);
     *out = (struct tv_value){TV_VALUE_DECIMAL, {.text = text}};
@@ -337,8 +338,8 @@ static void to_utc(struct moment *moment)
     moment->minute = parts.tm_min;
 }
 
-static bool read_moment(struct tv_arena *arena, enum sql_type type, struct tv_slice given, struct tv_value *out,
-                        struct tv_error *error)
+static bool read_moment(struct tv_arena *arena, enum sql_type type, struct tv_slice given,
+                        struct tv_value *out, struct tv_error *error)
 {
     struct moment moment = {0};
     struct tv_slice text = trimmed(given);

@@ -213,8 +213,8 @@ static void conclude(struct reading *reading)
 static bool run(struct sql_exchange *exchange)
 {
     const struct sql_statement *statement = &exchange->thread->statement;
-    return tv_mysql_run(exchange->mysql, tv_buffer_view(&statement->text), statement->values, statement->count,
-                        exchange->request->deadline_ms, exchange->error);
+    return tv_mysql_run(exchange->mysql, tv_buffer_view(&statement->text), statement->values,
+                        statement->count, exchange->request->deadline_ms, exchange->error);
 }
 
 /* Counts all rows that the filters let through, in the same transaction as the rows are read in. */
@@ -231,7 +231,8 @@ static bool count_rows(struct reading *reading)
     if (good)
         reading->total = row[0].integer;
     tv_mysql_finish(exchange->mysql);
-    return good || (exchange->error->status ? false : tv_fail(exchange->error, 500, NULL, "no count came back"));
+    return good ||
+           (exchange->error->status ? false : tv_fail(exchange->error, 500, NULL, "no count came back"));
 }
 
 static void build(struct reading *reading)

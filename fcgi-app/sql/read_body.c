@@ -27,7 +27,8 @@ bool sql_read_body(struct sql_exchange *exchange, struct sql_body *out)
     *out = (struct sql_body){0};
     if (!check_type(exchange))
         return false;
-    if (!tv_json_read(exchange->request->arena, exchange->request->body, DEPTH_MAX, &whole, exchange->error)) {
+    if (!tv_json_read(exchange->request->arena, exchange->request->body, DEPTH_MAX, &whole,
+                      exchange->error)) {
         char where[sizeof exchange->error->details];
         if (exchange->error->status != 400)
             return false;
@@ -67,7 +68,8 @@ static bool no_column(struct sql_exchange *exchange, struct tv_slice name, bool 
                    exchange->table->name.data);
 }
 
-static bool add_column(struct sql_exchange *exchange, struct sql_body *body, struct tv_slice name, bool *unknown)
+static bool add_column(struct sql_exchange *exchange, struct sql_body *body, struct tv_slice name,
+                       bool *unknown)
 {
     const struct sql_column *column = sql_column_of(exchange->table, name);
     if (!column)

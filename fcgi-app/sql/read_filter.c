@@ -13,31 +13,20 @@ static const struct operator
     const char *name;
     enum sql_op op;
     bool quantified; /* takes (any), (all) */
-} operators[] = {
-    {"eq", SQL_EQ, true},
-    {"gte", SQL_GTE, true},
-    {"gt", SQL_GT, true},
-    {"lte", SQL_LTE, true},
-    {"lt", SQL_LT, true},
-    {"neq", SQL_NEQ, false},
-    {"in", SQL_IN, false},
-    {"isdistinct", SQL_ISDISTINCT, false},
-    {"is", SQL_IS, false},
-    {"like", SQL_LIKE, true},
-    {"ilike", SQL_ILIKE, true},
-    {"match", SQL_MATCH, true},
-    {"imatch", SQL_IMATCH, true},
-    {"fts", SQL_FTS, false},
-    {"plfts", SQL_PLFTS, false},
-    {"phfts", SQL_PHFTS, false},
-    {"wfts", SQL_WFTS, false},
-    {"cs", SQL_CS, false},
-    {"cd", SQL_CD, false},
-    {"ov", SQL_OV, false},
-    {"sl", SQL_SL, false},
-    {"sr", SQL_SR, false},
-    {"nxr", SQL_NXR, false},
-    {"nxl", SQL_NXL, false},
+}
+operators[] = {
+    {"eq", SQL_EQ, true},         {"gte", SQL_GTE, true},
+    {"gt", SQL_GT, true},         {"lte", SQL_LTE, true},
+    {"lt", SQL_LT, true},         {"neq", SQL_NEQ, false},
+    {"in", SQL_IN, false},        {"isdistinct", SQL_ISDISTINCT, false},
+    {"is", SQL_IS, false},        {"like", SQL_LIKE, true},
+    {"ilike", SQL_ILIKE, true},   {"match", SQL_MATCH, true},
+    {"imatch", SQL_IMATCH, true}, {"fts", SQL_FTS, false},
+    {"plfts", SQL_PLFTS, false},  {"phfts", SQL_PHFTS, false},
+    {"wfts", SQL_WFTS, false},    {"cs", SQL_CS, false},
+    {"cd", SQL_CD, false},        {"ov", SQL_OV, false},
+    {"sl", SQL_SL, false},        {"sr", SQL_SR, false},
+    {"nxr", SQL_NXR, false},      {"nxl", SQL_NXL, false},
     {"adj", SQL_ADJ, false},
 };
 
@@ -50,7 +39,7 @@ static struct tv_slice letters(const struct sql_scan *scan)
     return tv_slice_cut(scan->text, scan->at, end);
 }
 
-static bool read_modifier(struct sql_scan *scan, const struct operator*found, struct sql_condition *out)
+static bool read_modifier(struct sql_scan *scan, const struct operator* found, struct sql_condition *out)
 {
     if (sql_scan_peek(scan) != '(')
         return true;
@@ -65,8 +54,7 @@ static bool read_modifier(struct sql_scan *scan, const struct operator*found, st
     if (found->op < SQL_FTS || found->op > SQL_WFTS)
         return sql_scan_fail(scan, "\".\"");
     scan->at++;
-    return sql_scan_name(scan, &out->language) &&
-           (sql_scan_word(scan, ")") || sql_scan_fail(scan, "\")\""));
+    return sql_scan_name(scan, &out->language) && (sql_scan_word(scan, ")") || sql_scan_fail(scan, "\")\""));
 }
 
 /* [not.]op[(modifier)]. */

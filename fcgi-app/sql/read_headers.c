@@ -93,9 +93,12 @@ void sql_applied_preferences(struct tv_response *response, const struct sql_pref
         size_t place;
         unsigned bit; /* 0: whenever it is given */
     } order[] = {
-        {PLACE(resolution), SQL_APPLIED_RESOLUTION}, {PLACE(missing), SQL_APPLIED_MISSING},
-        {PLACE(returns), SQL_APPLIED_RETURN},        {PLACE(count), SQL_APPLIED_COUNT},
-        {PLACE(tx), SQL_APPLIED_TX},                 {PLACE(handling), 0},
+        {PLACE(resolution), SQL_APPLIED_RESOLUTION},
+        {PLACE(missing), SQL_APPLIED_MISSING},
+        {PLACE(returns), SQL_APPLIED_RETURN},
+        {PLACE(count), SQL_APPLIED_COUNT},
+        {PLACE(tx), SQL_APPLIED_TX},
+        {PLACE(handling), 0},
     };
     char text[256];
     size_t used = 0;
@@ -206,8 +209,8 @@ bool sql_read_range(const struct tv_request *request, bool *has_limit, int64_t *
         !tv_slice_integer(tv_slice_cut(text, 0, dash), &from))
         return true;
     bool open = dash + 1 == text.length;
-    if (!open && (text.data[dash + 1] == '-' ||
-                  !tv_slice_integer(tv_slice_cut(text, dash + 1, text.length), &to)))
+    if (!open &&
+        (text.data[dash + 1] == '-' || !tv_slice_integer(tv_slice_cut(text, dash + 1, text.length), &to)))
         return true;
     if (!open && to < from) {
         tv_fail(error, 416, "PGRST103", "Requested range not satisfiable");

@@ -103,7 +103,8 @@ static bool read_path(struct reader *reader, struct tv_slice text, struct sql_wo
     return true;
 }
 
-static bool read_tree(struct reader *reader, struct tv_slice prefix, enum sql_node node, struct tv_slice value)
+static bool read_tree(struct reader *reader, struct tv_slice prefix, enum sql_node node,
+                      struct tv_slice value)
 {
     struct tv_slice rest;
     bool negated = tv_slice_is(last_part(prefix, &rest), "not");

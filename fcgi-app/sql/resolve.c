@@ -51,14 +51,16 @@ static bool no_operator(struct resolver *resolver, int status, const struct sql_
 /* --- expressions --- */
 
 /* $."key"[0]; an index from the end is [last], [last-1] in MySQL and [-1], [-2] in MariaDB. */
-static bool make_path(struct resolver *resolver, const struct sql_step *step, bool mariadb, struct tv_value *out)
+static bool make_path(struct resolver *resolver, const struct sql_step *step, bool mariadb,
+                      struct tv_value *out)
 {
     struct tv_buffer path;
     tv_buffer_init(&path, 65536);
     tv_buffer_byte(&path, '$');
     for (; step; step = step->next) {
         if (step->is_index && step->index < 0 && !mariadb)
-            tv_buffer_printf(&path, step->index == -1 ? "[last]" : "[last-%lld]", -(long long)step->index - 1);
+            tv_buffer_printf(&path, step->index == -1 ? "[last]" : "[last-%lld]",
+                             -(long long)step->index - 1);
         else if (step->is_index)
             tv_buffer_printf(&path, "[%lld]", (long long)step->index);
         else
@@ -94,7 +96,8 @@ static bool resolve_path(struct resolver *resolver, const struct sql_step *step,
     return true;
 }
 
-static bool resolve_field(struct resolver *resolver, const struct sql_field *field, struct sql_expression *out)
+static bool resolve_field(struct resolver *resolver, const struct sql_field *field,
+                          struct sql_expression *out)
 {
     const struct sql_column *column = sql_column_of(resolver->table, field->name);
     if (!column)
@@ -110,19 +113,30 @@ static bool resolve_cast(struct resolver *resolver, struct tv_slice name, struct
         enum sql_cast cast;
         enum sql_type type;
     } casts[] = {
-        {"text", SQL_CAST_TEXT, SQL_TYPE_TEXT},          {"varchar", SQL_CAST_TEXT, SQL_TYPE_TEXT},
-        {"char", SQL_CAST_TEXT, SQL_TYPE_TEXT},          {"int", SQL_CAST_INTEGER, SQL_TYPE_INTEGER},
-        {"integer", SQL_CAST_INTEGER, SQL_TYPE_INTEGER}, {"int2", SQL_CAST_INTEGER, SQL_TYPE_INTEGER},
-        {"int4", SQL_CAST_INTEGER, SQL_TYPE_INTEGER},    {"int8", SQL_CAST_INTEGER, SQL_TYPE_INTEGER},
-        {"smallint", SQL_CAST_INTEGER, SQL_TYPE_INTEGER}, {"bigint", SQL_CAST_INTEGER, SQL_TYPE_INTEGER},
-        {"numeric", SQL_CAST_DECIMAL, SQL_TYPE_DECIMAL}, {"decimal", SQL_CAST_DECIMAL, SQL_TYPE_DECIMAL},
-        {"float4", SQL_CAST_DOUBLE, SQL_TYPE_DOUBLE},    {"float8", SQL_CAST_DOUBLE, SQL_TYPE_DOUBLE},
-        {"real", SQL_CAST_DOUBLE, SQL_TYPE_DOUBLE},      {"double precision", SQL_CAST_DOUBLE, SQL_TYPE_DOUBLE},
-        {"bool", SQL_CAST_BOOLEAN, SQL_TYPE_BOOLEAN},    {"boolean", SQL_CAST_BOOLEAN, SQL_TYPE_BOOLEAN},
-        {"date", SQL_CAST_DATE, SQL_TYPE_DATE},          {"time", SQL_CAST_TIME, SQL_TYPE_TIME},
+        {"text", SQL_CAST_TEXT, SQL_TYPE_TEXT},
+        {"varchar", SQL_CAST_TEXT, SQL_TYPE_TEXT},
+        {"char", SQL_CAST_TEXT, SQL_TYPE_TEXT},
+        {"int", SQL_CAST_INTEGER, SQL_TYPE_INTEGER},
+        {"integer", SQL_CAST_INTEGER, SQL_TYPE_INTEGER},
+        {"int2", SQL_CAST_INTEGER, SQL_TYPE_INTEGER},
+        {"int4", SQL_CAST_INTEGER, SQL_TYPE_INTEGER},
+        {"int8", SQL_CAST_INTEGER, SQL_TYPE_INTEGER},
+        {"smallint", SQL_CAST_INTEGER, SQL_TYPE_INTEGER},
+        {"bigint", SQL_CAST_INTEGER, SQL_TYPE_INTEGER},
+        {"numeric", SQL_CAST_DECIMAL, SQL_TYPE_DECIMAL},
+        {"decimal", SQL_CAST_DECIMAL, SQL_TYPE_DECIMAL},
+        {"float4", SQL_CAST_DOUBLE, SQL_TYPE_DOUBLE},
+        {"float8", SQL_CAST_DOUBLE, SQL_TYPE_DOUBLE},
+        {"real", SQL_CAST_DOUBLE, SQL_TYPE_DOUBLE},
+        {"double precision", SQL_CAST_DOUBLE, SQL_TYPE_DOUBLE},
+        {"bool", SQL_CAST_BOOLEAN, SQL_TYPE_BOOLEAN},
+        {"boolean", SQL_CAST_BOOLEAN, SQL_TYPE_BOOLEAN},
+        {"date", SQL_CAST_DATE, SQL_TYPE_DATE},
+        {"time", SQL_CAST_TIME, SQL_TYPE_TIME},
         {"timestamp", SQL_CAST_DATETIME, SQL_TYPE_DATETIME},
         {"timestamptz", SQL_CAST_DATETIME, SQL_TYPE_TIMESTAMP},
-        {"json", SQL_CAST_JSON, SQL_TYPE_JSON},          {"jsonb", SQL_CAST_JSON, SQL_TYPE_JSON},
+        {"json", SQL_CAST_JSON, SQL_TYPE_JSON},
+        {"jsonb", SQL_CAST_JSON, SQL_TYPE_JSON},
     };
     if (name.length == 0)
         return true;
@@ -149,7 +163,8 @@ static bool make_key(struct resolver *resolver, struct tv_slice name, struct tv_
     tv_json_start(&json, &buffer);
     tv_json_string(&json, name);
     tv_buffer_byte(&buffer, ':');
-    const char *text = tv_buffer_failed(&buffer) ? NULL : tv_arena_text(resolver->arena, tv_buffer_view(&buffer));
+    const char *text =
+        tv_buffer_failed(&buffer) ? NULL : tv_arena_text(resolver->arena, tv_buffer_view(&buffer));
     *out = (struct tv_slice){text, buffer.length};
     tv_buffer_free(&buffer);
     return text || no_memory(resolver);
@@ -180,7 +195,8 @@ static bool resolve_item(struct resolver *resolver, const struct sql_item *item,
         out->json_key = out->expression.column->json_key;
         return true;
     }
-    return make_key(resolver, item->alias.length > 0 ? item->alias : default_name(&item->field), &out->json_key);
+    return make_key(resolver, item->alias.length > 0 ? item->alias : default_name(&item->field),
+                    &out->json_key);
 }
 
 static void put_all(const struct sql_table *table, struct sql_output *out)
@@ -252,8 +268,8 @@ static bool make_value(struct resolver *resolver, const struct sql_condition *fr
     if (expression->type == SQL_TYPE_JSON && expression->path &&
         sql_literal(resolver->arena, SQL_TYPE_DECIMAL, NULL, text, out, &not_a_number))
         return true;
-    return sql_literal(resolver->arena, expression->type, expression->path ? NULL : expression->column, text, out,
-                       resolver->error);
+    return sql_literal(resolver->arena, expression->type, expression->path ? NULL : expression->column, text,
+                       out, resolver->error);
 }
 
 static bool make_values(struct resolver *resolver, const struct sql_condition *from, struct sql_test *out)
@@ -309,15 +325,18 @@ static bool check_operator(struct resolver *resolver, const struct sql_condition
     }
     if (expression->type == SQL_TYPE_GEOMETRY)
         return no_operator(resolver, 404, expression, "=");
-    bool equality = from->op == SQL_EQ || from->op == SQL_NEQ || from->op == SQL_IN || from->op == SQL_ISDISTINCT;
+    bool equality =
+        from->op == SQL_EQ || from->op == SQL_NEQ || from->op == SQL_IN || from->op == SQL_ISDISTINCT;
     if (expression->type == SQL_TYPE_JSON && !equality && !expression->path)
         return no_operator(resolver, 404, expression, "<");
     return true;
 }
 
-static bool resolve_conditions(struct resolver *resolver, const struct sql_condition *from, struct sql_test **out);
+static bool resolve_conditions(struct resolver *resolver, const struct sql_condition *from,
+                               struct sql_test **out);
 
-static bool resolve_condition(struct resolver *resolver, const struct sql_condition *from, struct sql_test *out)
+static bool resolve_condition(struct resolver *resolver, const struct sql_condition *from,
+                              struct sql_test *out)
 {
     *out = (struct sql_test){.node = from->node,
                              .negated = from->negated,
@@ -333,7 +352,8 @@ static bool resolve_condition(struct resolver *resolver, const struct sql_condit
 }
 
 /* Recursion is as deep as the parser let it be. */
-static bool resolve_conditions(struct resolver *resolver, const struct sql_condition *from, struct sql_test **out)
+static bool resolve_conditions(struct resolver *resolver, const struct sql_condition *from,
+                               struct sql_test **out)
 {
     *out = NULL;
     for (; from; from = from->next) {
@@ -372,7 +392,8 @@ static bool resolve_order(struct resolver *resolver, const struct sql_order *fro
         if (!resolve_field(resolver, &from->field, &sort->expression))
             return false;
         sort->descending = from->descending;
-        sort->nulls_first = from->nulls == SQL_NULLS_DEFAULT ? from->descending : from->nulls == SQL_NULLS_FIRST;
+        sort->nulls_first =
+            from->nulls == SQL_NULLS_DEFAULT ? from->descending : from->nulls == SQL_NULLS_FIRST;
         *out = sort;
         out = &sort->next;
     }

@@ -70,9 +70,10 @@ bool sql_plan_return(struct writing *writing)
         enum sql_key kind = sql_key_of(writing, row);
         if (kind == SQL_KEY_UNKNOWN || (kind == SQL_KEY_NONE && !has_known_values(writing))) {
             tv_fail(exchange->error, 400, "PGRST127", "Feature not implemented");
-            tv_error_details(exchange->error,
-                             "MySQL has no RETURNING: return=representation needs a row to be found again, and "
-                             "here a default makes its primary key, or a part of a row without a key");
+            tv_error_details(
+                exchange->error,
+                "MySQL has no RETURNING: return=representation needs a row to be found again, and "
+                "here a default makes its primary key, or a part of a row without a key");
             return false;
         }
         if (kind != first || (kind == SQL_KEY_NUMBER && !numbers_alone))
@@ -97,8 +98,8 @@ static bool run(struct writing *writing)
     struct sql_exchange *exchange = writing->exchange;
     const struct sql_statement *statement = &exchange->thread->statement;
     return sql_statement_good(statement, exchange->error) &&
-           tv_mysql_run(exchange->mysql, tv_buffer_view(&statement->text), statement->values, statement->count,
-                        exchange->request->deadline_ms, exchange->error) &&
+           tv_mysql_run(exchange->mysql, tv_buffer_view(&statement->text), statement->values,
+                        statement->count, exchange->request->deadline_ms, exchange->error) &&
            sql_write_back(writing);
 }
 
@@ -176,7 +177,8 @@ static bool read_by_values(struct writing *writing, const struct tv_json_value *
             sql_put(statement, "<=>DEFAULT(");
             sql_put_slice(statement, column->quoted);
             sql_put(statement, ")");
-        } else if (json && !sql_json_literal(exchange->request->arena, column, json, &value, exchange->error)) {
+        } else if (json &&
+                   !sql_json_literal(exchange->request->arena, column, json, &value, exchange->error)) {
             return false;
         } else {
             put_equals(writing, column, &value);
@@ -188,7 +190,8 @@ static bool read_by_values(struct writing *writing, const struct tv_json_value *
     if (writing->rows_back == before + 1)
         return true;
     tv_fail(exchange->error, 400, "PGRST127", "Feature not implemented");
-    tv_error_details(exchange->error, "MySQL has no RETURNING, and the row was not found again by its values");
+    tv_error_details(exchange->error,
+                     "MySQL has no RETURNING, and the row was not found again by its values");
     return false;
 }
 

@@ -43,7 +43,8 @@ static bool bad_method(struct sql_exchange *exchange, const char *allow)
     else
         tv_fail(exchange->error, 405, "PGRST117", "Unsupported HTTP method: %.*s", (int)method.length,
                 method.data);
-    snprintf(exchange->error->allow, sizeof exchange->error->allow, "%s", allow); /* as the dialect spells it */
+    snprintf(exchange->error->allow, sizeof exchange->error->allow, "%s",
+             allow); /* as the dialect spells it */
     return false;
 }
 
@@ -81,8 +82,8 @@ bool sql_route(struct sql_exchange *exchange)
 static bool look_up(struct sql_exchange *exchange)
 {
     const struct tv_request *request = exchange->request;
-    exchange->schema = sql_schema_get(&exchange->thread->hold, exchange->mysql, exchange->settings, request->role,
-                                      request->deadline_ms, exchange->error);
+    exchange->schema = sql_schema_get(&exchange->thread->hold, exchange->mysql, exchange->settings,
+                                      request->role, request->deadline_ms, exchange->error);
     exchange->table = exchange->schema ? sql_table_of(exchange->schema, exchange->name) : NULL;
     return exchange->schema != NULL;
 }
@@ -94,14 +95,16 @@ bool sql_find_table(struct sql_exchange *exchange)
         return tv_fail(exchange->error, 503, "PGRST000", "mysql.url is not set");
     if (!look_up(exchange))
         return false;
-    if (!exchange->table && sql_schema_renew(&exchange->thread->hold, exchange->mysql, exchange->settings,
-                                             request->role, request->deadline_ms) &&
+    if (!exchange->table &&
+        sql_schema_renew(&exchange->thread->hold, exchange->mysql, exchange->settings, request->role,
+                         request->deadline_ms) &&
         !look_up(exchange))
         return false;
     if (exchange->table)
         return true;
     tv_fail(exchange->error, 404, "PGRST205", "Could not find the table '%s.%.*s' in the schema cache",
-            exchange->settings->schema, (int)tv_slice_cut(exchange->name, 0, 128).length, exchange->name.data);
+            exchange->settings->schema, (int)tv_slice_cut(exchange->name, 0, 128).length,
+            exchange->name.data);
     const struct sql_table *like = sql_table_like(exchange->schema, exchange->name);
     if (like)
         tv_error_hint(exchange->error, "Perhaps you meant the table '%s.%.*s'", exchange->settings->schema,

@@ -12,7 +12,8 @@ bool sql_scan_fail(struct sql_scan *scan, const char *expected)
     while (length < rest.length && ((unsigned char)rest.data[length] & 0xC0) == 0x80)
         length++;
     tv_fail(scan->error, 400, "PGRST100", "\"failed to parse %s (%.*s)\" (line 1, column %zu)", scan->what,
-            (int)tv_slice_cut(scan->text, 0, 300).length, scan->text.data ? scan->text.data : "", scan->at + 1);
+            (int)tv_slice_cut(scan->text, 0, 300).length, scan->text.data ? scan->text.data : "",
+            scan->at + 1);
     if (rest.length == 0)
         tv_error_details(scan->error, "unexpected end of input expecting %s", expected);
     else
@@ -133,8 +134,8 @@ static bool read_index(struct sql_scan *scan, struct sql_step *step)
     while (at < scan->text.length && data[at] >= '0' && data[at] <= '9')
         at++;
     if (at == digits || (at < scan->text.length && !strchr(".,)", data[at]) &&
-                         !(at + 1 < scan->text.length && (memcmp(data + at, "->", 2) == 0 ||
-                                                          memcmp(data + at, "::", 2) == 0))))
+                         !(at + 1 < scan->text.length &&
+                           (memcmp(data + at, "->", 2) == 0 || memcmp(data + at, "::", 2) == 0))))
         return false;
     if (!tv_slice_integer(tv_slice_cut(scan->text, from, at), &step->index))
         return false;

@@ -40,9 +40,9 @@ struct sql_column {
     bool utf8mb4; /* TEXT: its character set */
     bool nullable;
     bool auto_increment;
-    bool is_generated;    /* computed from other columns */
-    bool has_expression;  /* its default is computed anew for every row */
-    unsigned key_place; /* place in the primary key, from 1; 0: not part of it */
+    bool is_generated;   /* computed from other columns */
+    bool has_expression; /* its default is computed anew for every row */
+    unsigned key_place;  /* place in the primary key, from 1; 0: not part of it */
 };
 
 struct sql_table {
@@ -62,7 +62,8 @@ struct sql_schema {
     struct tv_arena arena; /* everything of it lives here */
     struct tv_slice database;
     enum tv_mysql_flavour flavour;
-    struct tv_slice all_things; /* "sql:database.*": bumped by writes that may have touched more than their table */
+    struct tv_slice
+        all_things; /* "sql:database.*": bumped by writes that may have touched more than their table */
     struct sql_table **buckets;
     size_t bucket_count; /* a power of two */
     size_t table_count;
@@ -81,11 +82,13 @@ void sql_schema_free(struct sql_schema *schema);
 /* NULL: no memory. Columns are added by filling table->columns, an array in the schema's arena. */
 struct sql_table *sql_schema_add(struct sql_schema *schema, struct tv_slice name);
 /* Fills the texts of a column that follow from its name. */
-bool sql_column_name(struct sql_schema *schema, struct sql_column *column, struct tv_slice name) TV_MUST_CHECK;
+bool sql_column_name(struct sql_schema *schema, struct sql_column *column,
+                     struct tv_slice name) TV_MUST_CHECK;
 /* Fills type, bounds and type_name from information_schema's DATA_TYPE and COLUMN_TYPE ("bigint", "bigint(20) unsigned"). */
 void sql_column_type(struct sql_column *column, struct tv_slice data_type, struct tv_slice column_type,
                      bool booleans);
-void sql_column_collation(struct sql_column *column, struct tv_slice character_set, struct tv_slice collation);
+void sql_column_collation(struct sql_column *column, struct tv_slice character_set,
+                          struct tv_slice collation);
 
 /* Asks information_schema, as the session's current role. */
 struct sql_schema *sql_schema_load(struct tv_mysql *session, const struct sql_settings *settings,

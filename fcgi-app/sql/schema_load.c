@@ -7,17 +7,17 @@
 
 #include "schema.h"
 
-#define TABLES                                                                                             \
-    "SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? "                  \
+#define TABLES                                                                             \
+    "SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? " \
     "AND TABLE_TYPE <> 'SEQUENCE'"
-#define COLUMNS                                                                                            \
-    "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, EXTRA, CHARACTER_SET_NAME, "      \
-    "COLLATION_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? "                                \
+#define COLUMNS                                                                                        \
+    "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, EXTRA, CHARACTER_SET_NAME, " \
+    "COLLATION_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? "                           \
     "ORDER BY TABLE_NAME, ORDINAL_POSITION"
-#define KEYS                                                                                               \
-    "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? "             \
+#define KEYS                                                                                    \
+    "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? " \
     "AND INDEX_NAME = 'PRIMARY' ORDER BY TABLE_NAME, SEQ_IN_INDEX"
-#define TRIGGERS                                                                                           \
+#define TRIGGERS \
     "SELECT DISTINCT EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = ?"
 
 struct loader {
@@ -39,12 +39,14 @@ static struct tv_slice text_of(const struct tv_value *value)
 }
 
 /* Runs a question about the database and hands each row on. */
-static bool ask(struct loader *loader, const char *question, bool (*take)(struct loader *, const struct tv_value *))
+static bool ask(struct loader *loader, const char *question,
+                bool (*take)(struct loader *, const struct tv_value *))
 {
     struct tv_value database = {TV_VALUE_TEXT, {.text = tv_mysql_database(loader->session)}};
     const struct tv_value *row;
     enum tv_step step = TV_STEP_FAILED;
-    if (!tv_mysql_run(loader->session, tv_slice_of(question), &database, 1, loader->deadline_ms, loader->error))
+    if (!tv_mysql_run(loader->session, tv_slice_of(question), &database, 1, loader->deadline_ms,
+                      loader->error))
         return false;
     bool good = true;
     while (good && (step = tv_mysql_next(loader->session, &row, loader->error)) == TV_STEP_ROW)
@@ -220,8 +222,7 @@ static bool find_json_in(struct loader *loader, struct sql_table *table)
         *loader->error = refused;
         return false;
     }
-    if (tv_mysql_next(loader->session, &row, &refused) == TV_STEP_ROW &&
-        row[1].type == TV_VALUE_TEXT)
+    if (tv_mysql_next(loader->session, &row, &refused) == TV_STEP_ROW && row[1].type == TV_VALUE_TEXT)
         mark_json(table, row[1].text);
     tv_mysql_finish(loader->session);
     return true;

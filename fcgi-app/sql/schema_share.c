@@ -11,8 +11,8 @@
 
 #include "schema.h"
 
-#define ROLES_MAX     32   /* schemas of more roles than that push each other out */
-#define RENEW_MS      1000 /* the least time between two loads because of something unknown */
+#define ROLES_MAX 32   /* schemas of more roles than that push each other out */
+#define RENEW_MS  1000 /* the least time between two loads because of something unknown */
 
 struct sql_schema_entry {
     char role[SQL_ROLE_MAX];
@@ -118,8 +118,9 @@ static struct sql_schema_entry *entry_of(struct tv_slice role)
 }
 
 /* Asks the store, the lock being open meanwhile. False: *error says why, and what was there stays. */
-static bool load(struct sql_schema_entry *entry, struct tv_mysql *session, const struct sql_settings *settings,
-                 struct tv_slice role, int64_t deadline_ms, struct tv_error *error)
+static bool load(struct sql_schema_entry *entry, struct tv_mysql *session,
+                 const struct sql_settings *settings, struct tv_slice role, int64_t deadline_ms,
+                 struct tv_error *error)
 {
     entry->loading = true;
     unlock();
@@ -157,7 +158,8 @@ static struct tv_slice keeper(const struct sql_settings *settings, struct tv_sli
 
 static bool is_current(const struct sql_schema_hold *hold, struct tv_slice role)
 {
-    return hold->schema && hold->role_length == role.length && memcmp(hold->role, role.data, role.length) == 0 &&
+    return hold->schema && hold->role_length == role.length &&
+           memcmp(hold->role, role.data, role.length) == 0 &&
            atomic_load_explicit(&hold->entry->generation, memory_order_acquire) == hold->generation;
 }
 
@@ -197,8 +199,7 @@ bool sql_schema_renew(struct sql_schema_hold *hold, struct tv_mysql *session,
     struct sql_schema_entry *entry = entry_of(role);
     while (entry && entry->loading && wait_for_load(deadline_ms))
         entry = entry_of(role);
-    if (entry && !entry->loading && entry->schema == before &&
-        tv_clock_ms() - before->loaded_ms >= RENEW_MS)
+    if (entry && !entry->loading && entry->schema == before && tv_clock_ms() - before->loaded_ms >= RENEW_MS)
         (void)!load(entry, session, settings, role, deadline_ms, &unused);
     bool newer = entry && entry->schema && entry->schema != before;
     if (newer)

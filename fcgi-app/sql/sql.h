@@ -65,7 +65,8 @@ bool sql_not_one_row(struct tv_error *error, int64_t rows);
 bool sql_refuse_range(struct sql_exchange *exchange, int64_t offset, int64_t total);
 
 /* --- write_rows.c --- */
-void sql_write_row(struct tv_buffer *out, const struct sql_plan *plan, const struct tv_value *row, bool strip_nulls);
+void sql_write_row(struct tv_buffer *out, const struct sql_plan *plan, const struct tv_value *row,
+                   bool strip_nulls);
 
 /* --- errors.c --- */
 /* The dialect has no details for this one: where the mistake is goes into Proxy-Status instead. */
@@ -76,6 +77,7 @@ void sql_translate(const struct tv_request *request, struct tv_error *error);
 /* The store says that a table or column is not there. */
 bool sql_contradicts_schema(const struct tv_error *error);
 /* tv_app.fail, and anything else that writes an error. */
-void sql_write_error(const struct tv_request *request, struct tv_response *response, const struct tv_error *error);
+void sql_write_error(const struct tv_request *request, struct tv_response *response,
+                     const struct tv_error *error);
 
 #endif

@@ -92,7 +92,7 @@ enum sql_join { SQL_JOIN_DEFAULT, SQL_JOIN_LEFT, SQL_JOIN_INNER };
 struct sql_item {
     struct sql_item *next;
     enum sql_item_kind kind;
-    struct tv_slice alias; /* empty: none */
+    struct tv_slice alias;  /* empty: none */
     struct sql_field field; /* FIELD; EMBED, SPREAD: its name is the target */
     struct tv_slice cast;   /* empty: none */
     enum sql_aggregate aggregate;
@@ -129,7 +129,7 @@ struct sql_query {
     struct sql_word *columns;
     bool has_on_conflict;
     struct sql_word *on_conflict;
-    struct sql_level root; /* root.next: the embedded levels that were mentioned */
+    struct sql_level root;     /* root.next: the embedded levels that were mentioned */
     struct tv_url_pair *pairs; /* as they came, for Content-Location */
     size_t pair_count;
 };

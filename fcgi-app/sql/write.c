@@ -25,7 +25,8 @@ static bool rolls_back(const struct sql_exchange *exchange, bool *honoured)
 /* --- the statement --- */
 
 /* GeoJSON goes in by way of the function that reads it. */
-static bool put_cell(struct writing *writing, const struct tv_json_value *row, const struct sql_column *column)
+static bool put_cell(struct writing *writing, const struct tv_json_value *row,
+                     const struct sql_column *column)
 {
     struct sql_exchange *exchange = writing->exchange;
     struct sql_statement *statement = &exchange->thread->statement;
@@ -45,7 +46,8 @@ static bool put_cell(struct writing *writing, const struct tv_json_value *row, c
 }
 
 /* INSERT INTO table (columns) VALUES (...),(...) for up to most rows from *row on; *row goes on behind them. */
-static bool build_insert(struct writing *writing, const struct tv_json_value **row, size_t most, size_t *count)
+static bool build_insert(struct writing *writing, const struct tv_json_value **row, size_t most,
+                         size_t *count)
 {
     struct sql_exchange *exchange = writing->exchange;
     struct sql_statement *statement = &exchange->thread->statement;
@@ -77,8 +79,8 @@ static bool build_insert(struct writing *writing, const struct tv_json_value **r
 static bool run(struct sql_exchange *exchange)
 {
     const struct sql_statement *statement = &exchange->thread->statement;
-    return tv_mysql_run(exchange->mysql, tv_buffer_view(&statement->text), statement->values, statement->count,
-                        exchange->request->deadline_ms, exchange->error);
+    return tv_mysql_run(exchange->mysql, tv_buffer_view(&statement->text), statement->values,
+                        statement->count, exchange->request->deadline_ms, exchange->error);
 }
 
 bool sql_write_back(struct writing *writing)

@@ -120,7 +120,8 @@ static void put_real(struct tv_buffer *out, const struct tv_value *value)
         tv_json_double(&json, value->real);
 }
 
-static void put_value(struct tv_buffer *out, const struct sql_expression *expression, const struct tv_value *value)
+static void put_value(struct tv_buffer *out, const struct sql_expression *expression,
+                      const struct tv_value *value)
 {
     switch (value->type) {
     case TV_VALUE_NULL: tv_buffer_append(out, "null", 4); break;
@@ -140,7 +141,8 @@ static void put_value(struct tv_buffer *out, const struct sql_expression *expres
     }
 }
 
-void sql_write_row(struct tv_buffer *out, const struct sql_plan *plan, const struct tv_value *row, bool strip_nulls)
+void sql_write_row(struct tv_buffer *out, const struct sql_plan *plan, const struct tv_value *row,
+                   bool strip_nulls)
 {
     size_t from = out->length;
     for (size_t i = 0; i < plan->output_count; i++) {

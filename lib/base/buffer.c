@@ -39,7 +39,7 @@ static bool grow(struct tv_buffer *buffer, size_t more)
         return false;
     }
     size_t need = buffer->length + more;
-    if (need <= buffer->capacity)
+    if (need <= buffer->capacity && buffer->data)
         return true;
     size_t capacity = buffer->capacity < 512 ? 512 : buffer->capacity;
     while (capacity < need && capacity < buffer->limit - capacity / 2)

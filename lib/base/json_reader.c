@@ -317,10 +317,10 @@ static bool read_tree(struct reader *reader, unsigned depth_max, struct tv_json_
 bool tv_json_read(struct tv_arena *arena, struct tv_slice input, unsigned depth_max,
                   struct tv_json_value **out, struct tv_error *error)
 {
-    struct reader reader = {arena, input.data, input.data, input.data + input.length, error};
     *out = NULL;
     if (input.length == 0)
         return tv_fail(error, 400, NULL, "the body is empty; JSON is expected");
+    struct reader reader = {arena, input.data, input.data, input.data + input.length, error};
     size_t valid = tv_utf8_valid_prefix(input.data, input.length);
     if (valid < input.length) {
         reader.at = input.data + valid;

@@ -141,7 +141,8 @@ static void put_string(struct tv_buffer *out, struct tv_slice text)
         }
         from = ++i;
     }
-    tv_buffer_append(out, text.data + from, i - from);
+    if (i > from)
+        tv_buffer_append(out, text.data + from, i - from);
     tv_buffer_byte(out, '"');
 }
 

@@ -78,8 +78,10 @@ static bool execute(struct tv_mysql *session, struct tv_slice text, const struct
     }
     /* a table may have been altered, and INSERT ... RETURNING says only now that there are columns */
     session->rows_due = mysql_stmt_field_count(statement->handle) > 0;
-    if (!tv_mysql_described(statement) && !tv_mysql_describe(statement, error))
+    if (!tv_mysql_described(statement) && !tv_mysql_describe(statement, error)) {
+        tv_mysql_drop(session); /* rows are due, and there is no place for them */
         return false;
+    }
     uint64_t affected = mysql_stmt_affected_rows(statement->handle);
     session->affected =
         affected == UINT64_MAX ? 0 : affected; /* that is how the libraries say: rows, not changes */

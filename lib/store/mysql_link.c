@@ -261,7 +261,8 @@ static bool open_link(struct tv_mysql *session, int64_t timeout_ms, struct tv_er
         mysql_close(link);
         return false;
     }
-    if (url->tls >= TV_MYSQL_TLS_REQUIRE && !mysql_get_ssl_cipher(link)) { /* MariaDB's library lets it pass */
+    if (url->tls >= TV_MYSQL_TLS_REQUIRE &&
+        !mysql_get_ssl_cipher(link)) { /* MariaDB's library lets it pass */
         mysql_close(link);
         back_off(session);
         tv_slot_add(session->watch.slot, TV_COUNT_STORE_ERRORS, 1);

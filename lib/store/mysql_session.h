@@ -27,19 +27,20 @@ typedef bool tv_mysql_bool;
 #endif
 
 enum {
-    TV_MYSQL_STATEMENTS = 128,        /* kept prepared per session */
-    TV_MYSQL_BUCKETS = 256,           /* a power of two */
-    TV_MYSQL_KEEP_TEXT = 32 * 1024,   /* longer statements are not kept: bulk writes differ in length every time */
-    TV_MYSQL_KEEP_VALUES = 1024,      /* nor are those with more values: the library keeps 112 bytes for each */
-    TV_MYSQL_KEEP_ROW = 64 * 1024,    /* memory for long values that is kept between statements */
-    TV_MYSQL_ROLE_MAX = 256,          /* bytes of a role's name: MariaDB takes 128, MySQL 32 characters */
-    TV_MYSQL_INLINE = 256,            /* text up to this length lies in the cell; longer is fetched apart */
+    TV_MYSQL_STATEMENTS = 128, /* kept prepared per session */
+    TV_MYSQL_BUCKETS = 256,    /* a power of two */
+    TV_MYSQL_KEEP_TEXT =
+        32 * 1024,               /* longer statements are not kept: bulk writes differ in length every time */
+    TV_MYSQL_KEEP_VALUES = 1024, /* nor are those with more values: the library keeps 112 bytes for each */
+    TV_MYSQL_KEEP_ROW = 64 * 1024, /* memory for long values that is kept between statements */
+    TV_MYSQL_ROLE_MAX = 256,       /* bytes of a role's name: MariaDB takes 128, MySQL 32 characters */
+    TV_MYSQL_INLINE = 256,         /* text up to this length lies in the cell; longer is fetched apart */
 };
 
 struct tv_mysql_cell;
 
 struct tv_mysql_statement {
-    struct tv_mysql_statement *chain;        /* next in the bucket */
+    struct tv_mysql_statement *chain;         /* next in the bucket */
     struct tv_mysql_statement *newer, *older; /* in order of use */
     uint64_t hash;
     char *text;
@@ -68,9 +69,9 @@ struct tv_mysql {
 
     MYSQL *link; /* NULL: not connected */
     enum tv_mysql_flavour flavour;
-    int64_t limit_ms;       /* what the server was told about the time of a statement */
-    bool in_transaction;    /* such a connection is never replaced quietly */
-    bool role_known;        /* the connection acts as role_applied */
+    int64_t limit_ms;    /* what the server was told about the time of a statement */
+    bool in_transaction; /* such a connection is never replaced quietly */
+    bool role_known;     /* the connection acts as role_applied */
     struct tv_mysql_text role, role_applied;
     int64_t retry_at_ms; /* no new connection before */
     int64_t retry_delay_ms;
@@ -81,7 +82,7 @@ struct tv_mysql {
     size_t statement_count;
 
     struct tv_mysql_statement *running;
-    bool rows_due; /* the running statement has rows that were not read */
+    bool rows_due;       /* the running statement has rows that were not read */
     int64_t deadline_ms; /* of the running statement */
     uint64_t affected, insert_id;
 
@@ -109,8 +110,8 @@ void tv_mysql_wait_until(struct tv_mysql *session, int64_t deadline_ms);
 
 /* --- mysql_statement.c --- */
 /* The prepared statement of that text. NULL: failed; then *error is filled. */
-struct tv_mysql_statement *tv_mysql_statement_of(struct tv_mysql *session, struct tv_slice text, size_t values,
-                                                 int64_t deadline_ms, struct tv_error *error);
+struct tv_mysql_statement *tv_mysql_statement_of(struct tv_mysql *session, struct tv_slice text,
+                                                 size_t values, int64_t deadline_ms, struct tv_error *error);
 void tv_mysql_statement_forget(struct tv_mysql *session, struct tv_mysql_statement *statement);
 void tv_mysql_statements_forget(struct tv_mysql *session);
 

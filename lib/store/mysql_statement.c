@@ -97,18 +97,20 @@ static bool prepare(struct tv_mysql *session, struct tv_mysql_statement *stateme
         return tv_fail(error, 500, NULL, "out of memory for a statement");
     int failed = mysql_stmt_prepare(statement->handle, statement->text, statement->length);
     if (failed && mysql_stmt_errno(statement->handle) == TOO_MANY_PREPARED && session->statement_count > 0) {
-        while (session->newest) /* the server's limit is for all clients: what we hold may be what is missing */
+        while (
+            session->newest) /* the server's limit is for all clients: what we hold may be what is missing */
             tv_mysql_statement_forget(session, session->newest);
         failed = mysql_stmt_prepare(statement->handle, statement->text, statement->length);
     }
     if (!failed)
         return tv_mysql_describe(statement, error);
-    return tv_mysql_failed(session, mysql_stmt_errno(statement->handle), mysql_stmt_sqlstate(statement->handle),
-                           mysql_stmt_error(statement->handle), deadline_ms, error);
+    return tv_mysql_failed(session, mysql_stmt_errno(statement->handle),
+                           mysql_stmt_sqlstate(statement->handle), mysql_stmt_error(statement->handle),
+                           deadline_ms, error);
 }
 
-struct tv_mysql_statement *tv_mysql_statement_of(struct tv_mysql *session, struct tv_slice text, size_t values,
-                                                 int64_t deadline_ms, struct tv_error *error)
+struct tv_mysql_statement *tv_mysql_statement_of(struct tv_mysql *session, struct tv_slice text,
+                                                 size_t values, int64_t deadline_ms, struct tv_error *error)
 {
     uint64_t hash = hash_of(text);
     struct tv_mysql_statement *statement = find(session, hash, text);

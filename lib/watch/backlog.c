@@ -19,10 +19,10 @@ struct question {
 };
 
 /* Walks one datagram of answers; true when the socket was in it. */
-static bool read_answers(const char *data, size_t length, uint32_t inode, uint32_t *waiting, uint32_t *limit,
+static bool read_answers(char *data, size_t length, uint32_t inode, uint32_t *waiting, uint32_t *limit,
                          bool *done)
 {
-    for (const struct nlmsghdr *header = (const void *)data; NLMSG_OK(header, length);
+    for (struct nlmsghdr *header = (void *)data; NLMSG_OK(header, length);
          header = NLMSG_NEXT(header, length)) {
         if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR) {
             *done = true;
@@ -32,7 +32,7 @@ static bool read_answers(const char *data, size_t length, uint32_t inode, uint32
         if (message->udiag_ino != inode)
             continue;
         size_t left = header->nlmsg_len - NLMSG_LENGTH(sizeof *message);
-        const struct rtattr *attribute = (const void *)(message + 1);
+        struct rtattr *attribute = (void *)((char *)NLMSG_DATA(header) + sizeof *message);
         for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
             if (attribute->rta_type == UNIX_DIAG_RQLEN) {
                 struct unix_diag_rqlen queue;

@@ -6,16 +6,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SUFFIX         ".board"
-#define RETIRING_TRIES 100
+#define RETIRING_TRIES 50 /* milliseconds */
 
 const struct tv_counter_info tv_counter_info[TV_COUNTER_COUNT] = {
 #define TV_COUNTER_ROW(member, name, help) {name, help},
@@ -178,6 +178,7 @@ uint64_t tv_scoreboard_total(const struct tv_scoreboard *board, enum tv_counter 
         atomic_thread_fence(memory_order_seq_cst);
         if ((before % 2 == 0 && atomic_load(&board->retiring) == before) || tries == RETIRING_TRIES)
             return sum;
-        sched_yield();
+        struct timespec while_it_moves = {.tv_nsec = 1000000};
+        nanosleep(&while_it_moves, NULL);
     }
 }

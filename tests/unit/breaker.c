@@ -80,7 +80,7 @@ static void intervals(void)
         for (int i = 0; i < failures; i++)
             tv_breaker_failure(&cell, failures);
         int64_t after = until_due(&cell, 200);
-        spread = spread && after >= 149 && after < 1000;
+        spread = spread && after >= 149 && after < 5000;
         least = after < least ? after : least;
         most = after > most ? after : most;
     }

@@ -14,7 +14,7 @@
 /* A copy to be freed with exact_free. Ends the program without memory: a test has no use for less. */
 static inline struct tv_slice exact_copy(const void *data, size_t length)
 {
-    char *copy = malloc(length ? length : 1);
+    char *copy = calloc(1, length ? length : 1);
     if (!copy)
         abort();
     if (length > 0)

@@ -360,12 +360,13 @@ static void bad_peers(void)
     int64_t began = tv_clock_ms();
     ok(!stream(4000000) && response.broken, "a peer that does not read breaks it too");
     int64_t took = tv_clock_ms() - began;
-    ok(took >= 290 && took < 3000, "after its time: %lld ms of 300", (long long)took);
+    ok(took >= 290 && took < 10000, "after its time: %lld ms of 300", (long long)took);
     close(ends[0]);
     close(ends[1]);
 
-    /* 300 ms are for one piece: a peer that reads slowly but steadily gets everything */
-    connect_peer(1500);
+    /* the time is for one piece: a peer that reads slowly but steadily gets everything */
+    limits.write_time = 1000;
+    connect_peer(3000);
     int small = 8192;
     setsockopt(peer.ours, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
     tv_response_begin(&response, peer.ours, ID, false, tv_clock_ms() + 60000);
@@ -375,8 +376,8 @@ static void bad_peers(void)
     bool sent = tv_response_end(&response);
     took = tv_clock_ms() - began;
     hang_up();
-    ok(sent && took > 300 && peer.sound && peer.whole && body_is(2000000), "a slow peer gets all, in %lld ms",
-       (long long)took);
+    ok(sent && took > 1000 && peer.sound && peer.whole && body_is(2000000),
+       "a slow peer gets all, in %lld ms", (long long)took);
 }
 
 int main(void)

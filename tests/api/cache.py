@@ -1,0 +1,349 @@
+"""cache.py: the cache on Redis may be lost, never wrong. Each test runs for /sql and for /doc, on a table of its own.
+
+A key's value is the highest version that was written for it, so that a write is an insert in both dialects.
+"""
+
+import os
+import random
+import shutil
+import signal
+import time
+
+from harness import Broken, check, equal, expect, note, test, until
+from harness.load import Crowd
+
+NEEDS = ("ops", "kv")
+
+# Tables that the suite makes before the workers start.
+TABLES = []
+
+
+class Sql:
+    pool = "sql"
+
+    def __init__(self, table):
+        self.table = table
+
+    def read(self, client, key, headers=None):
+        path = "/sql/%s?select=version&key_name=eq.%s&order=version.desc&limit=1" % (self.table, key)
+        answer = expect(client.get(path, headers or {}), 200)
+        found = answer.json()
+        return (found[0]["version"] if found else 0), answer.header("X-Trivet-Cache"), answer
+
+    def write(self, client, key, version):
+        return client.post("/sql/" + self.table, json={"key_name": key, "version": version})
+
+
+class Doc:
+    pool = "doc"
+
+    def __init__(self, table):
+        self.where = {"dataSource": "mongodb-atlas", "database": "shop", "collection": table}
+
+    def read(self, client, key, headers=None):
+        answer = expect(client.post("/doc/action/findOne", json={**self.where, "filter": {"key": key}, "sort": {"version": -1}},
+                                    headers=headers), 200)
+        found = answer.json()["document"]
+        return (found["version"] if found else 0), answer.header("X-Trivet-Cache"), answer
+
+    def write(self, client, key, version):
+        return client.post("/doc/action/insertOne", json={**self.where, "document": {"key": key, "version": version}})
+
+
+def both(title, kinds=(Sql, Doc)):
+    """One test a dialect, each on a table or collection of its own: what one leaves on it does not disturb the next."""
+    def register(function):
+        table = "cache_" + function.__name__
+        TABLES.append(table)
+        for kind in kinds:
+            def one(world, kind=kind):
+                trusted(world, kind(table))
+                function(world, kind(table), "k")
+            one.__name__, one.__module__ = "%s_%s" % (function.__name__, kind.pool), function.__module__
+            test("%s: %s" % (kind.pool, title), needs=("ops", "kv", kind.pool))(one)
+        return function
+    return register
+
+
+def written(kind, client, key, version):
+    expect(kind.write(client, key, version), 201)
+
+
+def trusted(world, kind):
+    """A pool that has just started believes no entry that is older than itself; then this is over."""
+    until(lambda: kind.read(world.http, "none")[1] != "bypass", 5, "the cache is used", step=0.02)
+
+
+def reads(world, kind, key, version, how=None, headers=None):
+    """A read gives this version, and says where it came from."""
+    got, cache, answer = kind.read(world.http, key, headers)
+    equal(got, version, "the version read (%s)" % cache)
+    check(cache in ("hit", "miss", "bypass"), "X-Trivet-Cache", cache)
+    if how:
+        equal(cache, how, "X-Trivet-Cache")
+    return answer
+
+
+def hits_again(world, kind, key, version, seconds=10):
+    """The cache is of use again: a read is a hit, and right."""
+    def look():
+        got, cache, _ = kind.read(world.http, key)
+        equal(got, version, "the version read (%s)" % cache)
+        return cache == "hit"
+    until(look, seconds, "a read is a hit again", step=0.02)
+
+
+@both("miss, then hit, then a write, then miss again")
+def cycle(world, kind, key):
+    written(kind, world.http, key, 1)
+    first = reads(world, kind, key, 1, "miss")
+    second = reads(world, kind, key, 1, "hit")
+    equal(second.body, first.body, "the body of the hit")
+    for name in ("content-type", "content-range", "content-location", "vary"):
+        equal(second.header(name), first.header(name), name)
+    written(kind, world.http, key, 2)
+    reads(world, kind, key, 2, "miss")
+    reads(world, kind, key, 2, "hit")
+
+
+@both("an empty answer is kept as well, until something is written")
+def empty(world, kind, key):
+    reads(world, kind, key, 0)
+    reads(world, kind, key, 0, "hit")
+    written(kind, world.http, key, 1)
+    reads(world, kind, key, 1, "miss")
+
+
+@both("Cache-Control: no-cache reads the store")
+def no_cache(world, kind, key):
+    written(kind, world.http, key, 1)
+    reads(world, kind, key, 1)
+    reads(world, kind, key, 1, "hit")
+    for value in ("no-cache", "no-store", "max-age=0, no-cache"):
+        reads(world, kind, key, 1, "bypass", {"Cache-Control": value})
+    reads(world, kind, key, 1, "hit")
+
+
+@both("what others write behind our back is seen with no-cache at once", kinds=(Sql,))
+def behind_our_back(world, kind, key):
+    written(kind, world.http, key, 1)
+    reads(world, kind, key, 1)
+    world.stores["mysql"].sql("INSERT INTO %s (key_name, version) VALUES ('%s', 2)" % (kind.table, key))
+    reads(world, kind, key, 2, "bypass", {"Cache-Control": "no-cache"})
+
+
+@both("a write that fails does no harm")
+def failed_write(world, kind, key):
+    written(kind, world.http, key, 1)
+    reads(world, kind, key, 1)
+    reads(world, kind, key, 1, "hit")
+    answer = kind.write(world.http, key, {"a": ["b"]} if kind.pool == "sql" else {"$bad": 1})
+    check(answer.status >= 400, "the write is refused", answer)
+    reads(world, kind, key, 1)
+    hits_again(world, kind, key, 1)
+
+
+@both("without Redis reads and writes go on, past the cache")
+def without_redis(world, kind, key):
+    written(kind, world.http, key, 1)
+    reads(world, kind, key, 1)
+    with world.away("redis"):
+        for version in range(2, 12):
+            written(kind, world.http, key, version)
+            reads(world, kind, key, version, "bypass")
+    reads(world, kind, key, 11)
+    hits_again(world, kind, key, 11)
+
+
+@both("while Redis hangs reads and writes go on, not much slower")
+def hanging_redis(world, kind, key):
+    written(kind, world.http, key, 1)
+    reads(world, kind, key, 1)
+    with world.away("redis", "pause"):
+        took = []
+        for version in range(2, 12):
+            began = time.monotonic()
+            written(kind, world.http, key, version)
+            reads(world, kind, key, version, "bypass")
+            took.append(time.monotonic() - began)
+        note("a write and a read while Redis hangs: first %.0f ms, then %.0f ms" % (took[0] * 1000, sorted(took)[5] * 1000))
+        check(max(took) < 2, "a write and a read take less than 2 s", took)
+    reads(world, kind, key, 11)
+
+
+def write_without(world, kind, key, how, then=None):
+    """Entry 1 is in the cache; Redis is away while version 2 is written; it comes back with what it had."""
+    written(kind, world.http, key, 1)
+    reads(world, kind, key, 1)
+    reads(world, kind, key, 1, "hit")
+    with world.away("redis", how):
+        written(kind, world.http, key, 2)
+        if then:
+            then()
+    for _ in range(20):
+        reads(world, kind, key, 2)
+    hits_again(world, kind, key, 2)
+
+
+@both("a write while Redis is stopped is seen when it is back with its old data")
+def distrust_after_stop(world, kind, key):
+    write_without(world, kind, key, "stop")
+
+
+@both("a write while Redis has crashed is seen when it is back with its old data")
+def distrust_after_crash(world, kind, key):
+    write_without(world, kind, key, "kill")
+
+
+@both("a write while Redis hangs is seen when it goes on, and the cache is of use again")
+def distrust_after_pause(world, kind, key):
+    write_without(world, kind, key, "pause")
+
+
+def kill_processes(world, kind):
+    pool = world[kind.pool]
+    before = pool.children()
+    world.may_die(kind.pool, len(before))
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: len(set(pool.children()) - set(before)) >= 2, 15, "new processes")
+
+
+@both("it is seen although every process was killed in between")
+def distrust_outlives_processes(world, kind, key):
+    write_without(world, kind, key, "stop", lambda: kill_processes(world, kind))
+
+
+@both("it is seen although the pool was stopped and started in between")
+def distrust_outlives_pool(world, kind, key):
+    def restart():
+        equal(world[kind.pool].stop(), 0, "the status of the master")
+        world[kind.pool].start()
+    write_without(world, kind, key, "stop", restart)
+
+
+@both("it is seen although the whole pool was killed in between")
+def distrust_outlives_master(world, kind, key):
+    def crash():
+        world[kind.pool].server.kill()
+        world[kind.pool].start()
+    write_without(world, kind, key, "stop", crash)
+
+
+@both("a Redis that comes back with an older state is not believed")
+def older_state(world, kind, key):
+    written(kind, world.http, key, 1)
+    reads(world, kind, key, 1)
+    reads(world, kind, key, 1, "hit")
+    redis = world.stores["redis"]
+    data, kept = os.path.join(redis.directory, "data"), os.path.join(redis.directory, "data.older")
+    # Copied while it runs: what a crash of the machine, or a replica that lags, would leave.
+    shutil.copytree(data, kept, dirs_exist_ok=True)
+    try:
+        written(kind, world.http, key, 2)
+        with world.away("redis", "kill"):
+            for name in os.listdir(kept):
+                shutil.copytree(os.path.join(kept, name), os.path.join(data, name), dirs_exist_ok=True) \
+                    if os.path.isdir(os.path.join(kept, name)) else shutil.copy2(os.path.join(kept, name), os.path.join(data, name))
+        for _ in range(10):
+            reads(world, kind, key, 2)
+    finally:
+        shutil.rmtree(kept)
+
+
+@both("FLUSHALL behind our back only empties it")
+def flushed(world, kind, key):
+    written(kind, world.http, key, 1)
+    reads(world, kind, key, 1)
+    reads(world, kind, key, 1, "hit")
+    world.stores["redis"].redis("FLUSHALL")
+    reads(world, kind, key, 1)
+    hits_again(world, kind, key, 1)
+    written(kind, world.http, key, 2)
+    reads(world, kind, key, 2)
+
+
+# -- many at once
+
+
+class Race:
+    """Readers and writers on a few keys. A reader must see at least what was acknowledged before it asked."""
+
+    def __init__(self, world, kind, key, patient=False):
+        self.world, self.kind, self.patient = world, kind, patient
+        self.keys = ["%s%d" % (key, number) for number in range(3)]
+        self.acknowledged = dict.fromkeys(self.keys, 0)
+        self.seen = {"hit": 0, "miss": 0, "bypass": 0}
+        self.writes = self.failures = 0
+
+    def _ask(self, function, *arguments):
+        try:
+            return function(*arguments)
+        except (Broken, AssertionError):
+            if not self.patient:
+                raise
+            self.failures += 1
+            return None
+
+    def reader(self, crowd):
+        turn = random.Random(7)
+        with self.world.http.kept() as kept:
+            while not crowd.stopped():
+                key = turn.choice(self.keys)
+                floor = self.acknowledged[key]
+                got = self._ask(self.kind.read, kept, key)
+                if got is None:
+                    continue
+                if got[0] < floor:
+                    raise AssertionError("%s: read version %d (%s) although %d was acknowledged before" % (key, got[0], got[1], floor))
+                with crowd.lock:
+                    self.seen[got[1]] += 1
+
+    def writer(self, key):
+        def write(crowd):
+            version = 0
+            with self.world.http.kept() as kept:
+                while not crowd.stopped():
+                    version += 1
+                    answer = self._ask(self.kind.write, kept, key, version)
+                    if answer is not None and answer.status == 201:
+                        self.acknowledged[key] = version
+                        self.writes += 1
+                    elif not self.patient:
+                        raise AssertionError("a write was answered %r" % answer)
+                    time.sleep(0.02)
+        return write
+
+    def run(self, seconds, meanwhile=None):
+        with Crowd(*[self.reader] * 5, *map(self.writer, self.keys)) as crowd:
+            if meanwhile:
+                meanwhile(crowd)
+            else:
+                crowd.wait(seconds)
+        note("%s: %d writes, reads: %s, failures: %d" % (self.kind.pool, self.writes, self.seen, self.failures))
+        for key in self.keys:
+            got = self.kind.read(self.world.http, key)
+            check(got[0] >= self.acknowledged[key], "the last acknowledged version is read", (got[:2], self.acknowledged[key]))
+
+
+@both("readers never see less than what was acknowledged before they asked")
+def race(world, kind, key):
+    found = Race(world, kind, key)
+    found.run(4)
+    check(found.writes > 20 and found.seen["hit"] > 20 and found.seen["miss"] > 20, "hits and misses and writes", found.seen)
+
+
+@both("nor when Redis goes and comes and processes are killed meanwhile")
+def race_in_trouble(world, kind, key):
+    found = Race(world, kind, key, patient=True)
+
+    def trouble(crowd):
+        for how in ("stop", "pause", "kill"):
+            crowd.wait(0.7)
+            with world.away("redis", how):
+                crowd.wait(0.7)
+            crowd.wait(0.3)
+            kill_processes(world, kind)
+        crowd.wait(0.7)
+    found.run(0, trouble)
+    check(found.writes > 20, "writes", found.writes)

@@ -1,0 +1,167 @@
+"""stores.py: a store that stops, crashes, hangs, restarts; and that is back. The times are reported; only generous multiples of
+what is promised are asserted, since the machine that tests is not idle."""
+
+import time
+
+from dialects import EACH
+from harness import check, equal, expect, note, test, until
+from harness.load import Crowd, median
+from harness.traffic import Traffic
+from harness.wait import Watch
+
+# The cache would answer for a store that is away.
+ENV = {"TRIVET_CACHE_ENABLED": "false"}
+for _name in ("MYSQL", "MONGO", "REDIS"):
+    ENV["TRIVET_%s_QUERY_TIMEOUT" % _name] = "2s"
+CONNECT_TIMEOUT = 2.0  # the default
+
+
+def each(title):
+    """One test a dialect."""
+    def register(function):
+        for dialect in EACH:
+            def one(stage, dialect=dialect):
+                function(stage, dialect)
+            one.__name__, one.__module__ = "%s_%s" % (function.__name__, dialect), function.__module__
+            test("%s: %s" % (dialect, title), needs=("ops", dialect.pool))(one)
+        return function
+    return register
+
+
+def until_open(world, dialect, seconds=30):
+    """Asks until the breaker has opened. How long the answers took until then."""
+    took = []
+
+    def opened():
+        answer = dialect.read(world.http)
+        dialect.failed(answer)
+        took.append(answer.seconds)
+        return world.breaker(dialect.pool, dialect.store) != "closed"
+    until(opened, seconds, "the breaker opens")
+    return took
+
+
+def refused_fast(world, dialect, count=30):
+    """With the breaker open every answer is the dialect's 503, at once. The median, in ms."""
+    took = []
+    for number in range(count):
+        answer = (dialect.write if number % 3 == 0 else dialect.read)(world.http)
+        dialect.refused(answer)
+        took.append(answer.seconds)
+    check(max(took) < CONNECT_TIMEOUT / 2, "%d refusals, all at once" % count, took)
+    check(median(took) < 0.1, "half of them within 100 ms", took)
+    return median(took) * 1000
+
+
+def back(world, dialect):
+    """Asks until the store is used again. Seconds."""
+    with Watch() as watch:
+        until(lambda: dialect.read(world.http).status == 200, 10, "the store is used again", step=0.02)
+    for _ in range(20):
+        expect(dialect.read(world.http), 200)
+        check(dialect.write(world.http).status in (200, 201), "writes as well")
+    until(lambda: world.breaker(dialect.pool, dialect.store) == "closed", 5, "the breaker is closed")
+    return watch.seconds
+
+
+def goes_and_comes(stage, dialect, how):
+    with stage.world([dialect.pool], ENV) as world:
+        for _ in range(10):
+            expect(dialect.read(world.http), 200)
+        with world.away(dialect.store, how) as store:
+            first = until_open(world, dialect)
+            fast = refused_fast(world, dialect)
+            if how == "pause":
+                store.resume()
+            else:
+                store.start()
+            again = back(world, dialect)
+            # away() ends by bringing it back, so let it be away once more.
+            getattr(store, how)()
+            until_open(world, dialect)
+        note("%s, %s: %d requests until the breaker opened, the slowest %.0f ms; then refused in %.1f ms; used again after %.2f s"
+             % (dialect, how, len(first), max(first) * 1000, fast, again))
+        check(again < 5, "used again soon after its return", again)
+
+
+@each("a store that is stopped is refused at once and used again soon after its return")
+def stopped(stage, dialect):
+    goes_and_comes(stage, dialect, "stop")
+
+
+@each("a store that has crashed is refused at once and used again soon after its return")
+def crashed(stage, dialect):
+    goes_and_comes(stage, dialect, "kill")
+
+
+@each("a store that hangs is refused at once and used again soon after it goes on")
+def hanging(stage, dialect):
+    goes_and_comes(stage, dialect, "pause")
+
+
+@each("a store that is away at the start is used when it comes")
+def away_at_start(stage, dialect):
+    stage.stores[dialect.store].stop()
+    try:
+        with stage.world([dialect.pool], ENV) as world:
+            until_open(world, dialect)
+            refused_fast(world, dialect)
+            stage.stores[dialect.store].start()
+            note("%s: used %.2f s after its first start" % (dialect, back(world, dialect)))
+    finally:
+        if stage.stores[dialect.store].state() != "running":
+            stage.stores[dialect.store].start()
+
+
+@each("sessions that died while nobody used them are replaced unnoticed, for writes too")
+def restarted(stage, dialect):
+    with stage.world([dialect.pool], {**ENV, "TRIVET_%s_WORKERS" % dialect.pool.upper(): "4"}) as world:
+        def ask(crowd):
+            for number in range(15):
+                answer = (dialect.write if number % 2 else dialect.read)(world.http)
+                check(answer.status in (200, 201), "the answer", answer)
+        with Crowd(*[ask] * 8) as crowd:
+            crowd.wait(0)
+        until(lambda: world.status(dialect.pool)["store_connections"] >= 4, 5, "workers are connected")
+        for how in ("stop", "kill"):
+            getattr(world.stores[dialect.store], how)()
+            world.stores[dialect.store].start()
+            with Crowd(*[ask] * 8) as crowd:
+                crowd.wait(0)
+        equal(world.breaker(dialect.pool, dialect.store), "closed", "the breaker")
+
+
+@each("what was acknowledged is there after crashes of the store under load, and nothing is there twice")
+def acknowledged(stage, dialect):
+    with stage.world([dialect.pool], ENV) as world:
+        with Traffic(world, [dialect.pool], uncached=True) as traffic:
+            for how in ("kill", "stop", "kill"):
+                time.sleep(0.8)
+                getattr(world.stores[dialect.store], how)()
+                time.sleep(0.2)
+                world.stores[dialect.store].start()
+            until(world.well, 15, "all is well", step=0.05)
+            time.sleep(0.5)
+        note(traffic.summary())
+        strange = [one for one in traffic.failures if one.status not in (503, 504)]
+        equal(strange, [], "failures that are neither 503 nor 504")
+        traffic.verify()
+        check(len(traffic.acknowledged[dialect.pool]) > 50, "there were writes", len(traffic.acknowledged[dialect.pool]))
+
+
+@test("a store that hangs does not keep others from being used", needs=("kv", "doc", "ops", "hello"))
+def independent(stage):
+    pools = [pool for pool in ("sql", "doc", "kv", "hello") if pool in stage.built]
+    with stage.world(pools) as world:
+        for dialect in EACH:
+            if dialect.pool not in pools:
+                continue
+            with world.away(dialect.store, "pause"):
+                for other in EACH:
+                    if other is not dialect and other.pool in pools:
+                        for _ in range(10):
+                            answer = expect(other.read(world.http), 200)
+                            check(answer.seconds < 1, "%s while %s hangs" % (other, dialect.store), answer.seconds)
+                check(world.http.get("/hello").seconds < 3, "the greeting looks at all of them, with patience")
+                check(world.http.get("/healthz").seconds < 0.5, "/healthz needs nobody")
+                check(world.ops.get("/status").seconds < 0.5, "/status needs nobody")

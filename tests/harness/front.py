@@ -1,0 +1,79 @@
+"""front.py: nginx in front, from the project's own template, on two free ports."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+
+from .places import ROOT, SERVER_USER, SRC
+from .process import Server
+from .wait import until
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+class Front:
+    def __init__(self, directory, run, extra=()):
+        self.directory, self.run, self.extra = directory, run, extra
+        self.state = os.path.join(directory, "nginx")
+        self.server = None
+        self.port = self.ops_port = None
+
+    def start(self):
+        # A copy: nginx's workers cannot read a checkout that is closed to them.
+        files = os.path.join(self.directory, "nginx-files")
+        shutil.copytree(os.path.join(SRC, "nginx"), files, dirs_exist_ok=True)
+        os.makedirs(self.state, exist_ok=True)
+        if ROOT:
+            shutil.chown(self.state, SERVER_USER, SERVER_USER)
+        for attempt in range(3):
+            self.port, self.ops_port = free_ports(2)
+            if self._try():
+                return self
+        raise RuntimeError("nginx does not start: " + self.errors()[-2000:])
+
+    def _try(self):
+        conf = os.path.join(self.state, "nginx.conf")
+        subprocess.run([os.path.join(self.directory, "nginx-files/render"), "--run-dir", self.run, "--port", str(self.port),
+                        "--ops-port", str(self.ops_port), "--state-dir", self.state, "--out", conf,
+                        *(["--user", SERVER_USER] if ROOT else []), *self.extra], check=True)
+        self.server = Server(["nginx", "-p", self.state, "-e", os.path.join(self.state, "error.log"), "-c", conf,
+                              "-g", "daemon off;"],
+                             os.path.join(self.state, "master.pid"), os.path.join(self.state, "start.log"),
+                             {"PATH": os.environ["PATH"]}, as_server=False)
+        # Between our look for a port and nginx's use of it someone else may have taken it.
+        until(lambda: not self.server.running() or (self._listens(self.port) and self._listens(self.ops_port)), 15, "nginx listens")
+        return self.server.running()
+
+    @staticmethod
+    def _listens(port):
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return True
+        except OSError:
+            return False
+
+    def stop(self):
+        if self.server:
+            self.server.stop(signal.SIGQUIT, 10)
+
+    def end(self):
+        if self.server and self.server.running():
+            self.server.kill()
+
+    def errors(self):
+        """nginx's error log."""
+        try:
+            with open(os.path.join(self.state, "error.log"), encoding="utf-8", errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""

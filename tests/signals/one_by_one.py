@@ -1,0 +1,252 @@
+"""one_by_one.py: each signal by itself, and what a sysadmin may rely on."""
+
+import os
+import signal
+import time
+
+from harness import check, equal, expect, note, test, until
+from harness.logs import events
+from harness.process import alive
+from harness.traffic import Traffic
+from harness.wait import Watch
+
+NEEDS = ("kv", "ops")
+
+
+def hang(world, path="/kv/get/shop:name"):
+    """A request that is sent and not waited for; close the socket to give it up."""
+    link = world.http.connect()
+    link.sendall(b"GET %s HTTP/1.1\r\nHost: t\r\n\r\n" % path.encode())
+    return link
+
+
+def write_config(stage, text):
+    path = os.path.join(stage.scratch.path, "trivet.conf")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.chmod(path, 0o644)
+    return path
+
+
+@test("TERM stops an idle pool within seconds, with status 0; QUIT and INT as well")
+def stop_idle(stage):
+    for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT):
+        with stage.world(["kv"]) as world:
+            expect(world.http.get("/kv/ping"), 200)  # nginx keeps this connection
+            with Watch() as watch:
+                equal(world["kv"].stop(number), 0, "the status")
+            note("%s: %.1f s with a kept connection of nginx" % (signal.Signals(number).name, watch.seconds))
+            check(watch.seconds < 8, "it takes seconds", watch.seconds)
+            world["kv"].server = None
+
+
+@test("a second TERM ends at once, whatever is under way")
+def second_term(stage):
+    with stage.world(["kv"], {"TRIVET_REDIS_QUERY_TIMEOUT": "20s"}) as world, world.away("redis", "pause"):
+        link = hang(world)
+        until(lambda: world.status("kv")["workers"]["busy"] >= 1, 5, "the request is in a worker")
+        family = [world["kv"].pid, *world["kv"].children()]
+        world["kv"].tell(signal.SIGTERM)
+        time.sleep(0.5)
+        check(alive(world["kv"].pid), "the first TERM waits for what is under way")
+        with Watch() as watch:
+            world["kv"].tell(signal.SIGTERM)
+            equal(world["kv"].server.wait(5), 0, "the status")
+        check(watch.seconds < 1, "at once", watch.seconds)
+        until(lambda: not any(map(alive, family)), 2, "the children as well")
+        check(b" 503 " in link.recv(4096)[:20], "the request under way gets a 503")
+        link.close()
+        world["kv"].start()
+
+
+@test("a request that is under way when TERM comes is answered")
+def finishes_requests(stage):
+    with stage.world(["kv"], {"TRIVET_REDIS_QUERY_TIMEOUT": "20s"}, held=["kv"]) as world:
+        world.stores["redis"].pause()
+        try:
+            links = [hang(world, "/kv/echo/n%d" % number) for number in range(4)]
+            until(lambda: world.status("kv")["workers"]["busy"] >= 4, 10, "the requests are in workers")
+            world["kv"].tell(signal.SIGTERM)
+            time.sleep(1)
+        finally:
+            world.stores["redis"].resume()
+        for number, link in enumerate(links):
+            got = link.recv(4096)
+            check(got.startswith(b"HTTP/1.1 200") and b'"n%d"' % number in got, "the answer", got)
+            link.close()
+        equal(world["kv"].server.wait(20), 0, "the status")
+        world["kv"].start()
+
+
+@test("a drain takes no longer than its deadline")
+def drain_deadline(stage):
+    with stage.world(["kv"], {"TRIVET_REDIS_QUERY_TIMEOUT": "25s", "TRIVET_KV_DRAIN": "1s"}) as world, world.away("redis", "pause"):
+        link = hang(world)
+        until(lambda: world.status("kv")["workers"]["busy"] >= 1, 5, "the request is in a worker")
+        with Watch() as watch:
+            equal(world["kv"].stop(), 0, "the status")
+        note("drain = 1s: stopped after %.2f s with a request that hangs" % watch.seconds)
+        check(0.8 < watch.seconds < 3, "about the deadline", watch.seconds)
+        check(events(world["kv"].lines(), "process.cut"), "the log says that connections were cut")
+        link.close()
+        world["kv"].start()
+
+
+@test("HUP starts processes with the new configuration, then lets the old ones go")
+def reload(stage):
+    path = write_config(stage, "[kv]\nprocesses = 2\n")
+    with stage.world(["kv"], config=path) as world:
+        old = set(world["kv"].children())
+        write_config(stage, "[kv]\nprocesses = 3\n")
+        with Traffic(world, ["kv"]) as traffic:
+            world["kv"].tell(signal.SIGHUP)
+            until(lambda: len(set(world["kv"].children()) - old) == 3, 10, "three new processes")
+            until(lambda: not old & set(world["kv"].children()), 20, "the old ones are gone")
+        equal(traffic.failures, [], "failed requests")
+        traffic.verify()
+        status = world.status("kv")
+        equal((status["generation"], status["processes_wanted"]), (2, 3), "generation and processes in /status")
+
+
+@test("HUP with a broken configuration keeps the old one")
+def reload_refused(stage):
+    path = write_config(stage, "[kv]\nprocesses = 2\n")
+    with stage.world(["kv"], config=path) as world:
+        for broken in ("[kv]\nprocesses = many\n", "[kv]\nno_such_option = 1\n", "[redis]\nurl = nonsense://\n[kv\n",
+                       "[kv]\nworkers_min = 9\nworkers_max = 3\n", "just words\n", "[log]\nlevel = loud\n"):
+            old = world["kv"].children()
+            write_config(stage, broken)
+            refusals = len(events(world["kv"].lines(), "reload.refused"))
+            world["kv"].tell(signal.SIGHUP)
+            until(lambda: len(events(world["kv"].lines(), "reload.refused")) == refusals + 1, 5, "%r is refused" % broken)
+            equal(world["kv"].children(), old, "the processes")
+            expect(world.http.get("/kv/ping"), 200)
+        reasons = [event["text"] for event in events(world["kv"].lines(), "reload.refused")]
+        check(all("the old configuration stays" in text and len(text) > 35 for text in reasons), "reasons", reasons)
+        os.unlink(path)
+        world["kv"].tell(signal.SIGHUP)
+        until(lambda: len(events(world["kv"].lines(), "reload.refused")) == len(reasons) + 1, 5, "a file that is gone is refused")
+        write_config(stage, "[kv]\nprocesses = 1\n")
+        world["kv"].tell(signal.SIGHUP)
+        until(lambda: world.status("kv")["processes_wanted"] == 1 and len(world["kv"].children()) == 1, 15, "a right one is taken")
+        equal(world.status("kv")["generation"], 2, "the generation")
+
+
+@test("many HUPs in a row end in one whole pool")
+def many_reloads(stage):
+    with stage.world(["kv"]) as world:
+        with Traffic(world, ["kv"]) as traffic:
+            for _ in range(30):
+                world["kv"].tell(signal.SIGHUP)
+                time.sleep(0.01)
+            until(lambda: len(world["kv"].children()) == 2 and world.status("kv")["generation"] > 1, 30, "two processes")
+        equal(traffic.failures, [], "failed requests")
+
+
+@test("TTIN and TTOU add and remove a process, never the last one")
+def number_of_processes(stage):
+    with stage.world(["kv"]) as world:
+        for _ in range(3):
+            world["kv"].tell(signal.SIGTTIN)
+            time.sleep(0.05)  # equal signals that wait are one
+        until(lambda: len(world["kv"].children()) == 5, 5, "five processes")
+        for _ in range(9):
+            world["kv"].tell(signal.SIGTTOU)
+            time.sleep(0.05)
+        until(lambda: len(world["kv"].children()) == 1, 20, "one process")
+        equal(world.status("kv")["processes_wanted"], 1, "processes wanted")
+        expect(world.http.get("/kv/ping"), 200)
+
+
+@test("a process that dies is replaced, at first at once, then slower and slower, but always")
+def replaced(stage):
+    with stage.world(["kv"]) as world:
+        took = []
+        for _ in range(5):
+            before = set(world["kv"].children())
+            world.may_die("kv")
+            with Watch() as watch:
+                os.kill(min(before), signal.SIGKILL)
+                until(lambda: len(now := set(world["kv"].children())) == 2 and min(before) not in now, 10, "two processes")
+            took.append(watch.seconds)
+            expect(world.http.get("/kv/ping"), 200)
+        note("replaced after " + ", ".join("%.2f s" % seconds for seconds in took))
+        check(took[0] < 1, "the first one at once", took)
+        equal(world.status("kv")["restarts"], 5, "restarts in /status")
+
+
+@test("children of a master that is dead finish what they have and leave")
+def master_dies(stage):
+    with stage.world(["kv"], held=["kv"]) as world:
+        pool = world["kv"]
+        with Traffic(world, ["kv"]) as traffic:
+            time.sleep(0.3)
+            children = pool.children()
+            with Watch() as watch:
+                os.kill(pool.pid, signal.SIGKILL)
+                pool.server.process.wait()
+                state = world.status("kv")["state"]
+                pool.start()
+                until(lambda: not any(map(alive, children)), 20, "the children are gone")
+            time.sleep(0.3)
+        equal(state, "dead", "the pool's state in /status")
+        note("children of a dead master left after %.1f s" % watch.seconds)
+        equal(traffic.failures, [], "failed requests")
+        traffic.verify()
+        equal(world.status("kv")["state"], "running", "the state of the pool that took over")
+
+
+@test("USR1 opens the log file anew, in every process")
+def reopen_log(stage):
+    path = os.path.join(stage.scratch.directory("log", servers=True), "kv.json")
+    with stage.world(["kv"], {"TRIVET_LOG_FILE": path}) as world:
+        expect(world.http.get("/kv/ping", {"X-Request-Id": "before-0007"}), 200)
+        os.rename(path, path + ".1")
+        world["kv"].tell(signal.SIGUSR1)
+
+        def reopened(pid):
+            fds = "/proc/%d/fd" % pid
+            files = [os.readlink(os.path.join(fds, name)) for name in os.listdir(fds)]
+            return path in files and path + ".1" not in files
+        until(lambda: all(map(reopened, [world["kv"].pid, *world["kv"].children()])), 5, "every process has the new file open")
+        size = os.path.getsize(path + ".1")
+        for _ in range(20):
+            world.http.get("/kv/ping")
+        equal(os.path.getsize(path + ".1"), size, "the old file's size")
+        with open(path + ".1", encoding="utf-8") as file:
+            check("before-0007" in file.read(), "the old lines are in the old file")
+        with open(path, encoding="utf-8") as file:
+            check(len(events(file.read().splitlines(), "request")) == 20, "the new ones in the new file")
+
+
+@test("signals that mean nothing to a pool do nothing to it")
+def other_signals(stage):
+    with stage.world(["kv"]) as world:
+        children = world["kv"].children()
+        for number in (signal.SIGPIPE, signal.SIGCHLD, signal.SIGURG, signal.SIGWINCH):
+            world["kv"].tell(number)
+            for child in children:
+                os.kill(child, number)
+        for child in children:
+            os.kill(child, signal.SIGHUP)  # as a terminal does to the whole group
+        time.sleep(0.3)
+        expect(world.http.get("/kv/ping"), 200)
+        equal(world["kv"].children(), children, "the processes")
+
+
+@test("a request that comes while a pool is away waits for it, or is told so")
+def stopped_pool(stage):
+    with stage.world(["kv", "hello"], held=["kv"]) as world:
+        equal(world["kv"].stop(), 0, "the status")
+        link = hang(world, "/kv/echo/waited")
+        time.sleep(0.5)
+        world["kv"].start()
+        got = link.recv(4096)
+        check(got.startswith(b"HTTP/1.1 200") and b"waited" in got, "the answer", got)
+        link.close()
+        if "hello" in world.pools:
+            equal(world["hello"].stop(), 0, "the status")
+            answer = expect(world.http.get("/hello"), 503, type="application/json", headers={"Retry-After": "1"})
+            check("was not carried out" in answer.json()["error"], "the answer says so", answer)
+            world["hello"].start()
+            expect(world.http.get("/hello"), 200)

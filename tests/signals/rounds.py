@@ -1,0 +1,130 @@
+"""rounds.py: many signals at random moments while clients read and write: nothing that was acknowledged is lost, nothing is done
+twice, and no request fails but those inside a process that was killed."""
+
+import os
+import random
+import re
+import signal
+import time
+
+from harness import check, equal, note, test, until
+from harness.traffic import Traffic
+
+NEEDS = ("kv", "hello", "ops")
+
+DIALECTS = ("sql", "doc", "kv", "hello")
+ENV = {"TRIVET_%s_PROCESSES" % pool.upper(): "2" for pool in DIALECTS}
+
+# What happens to a pool in a round.
+HUP, MORE, FEWER, CHILD, HAND_OVER = "HUP", "TTIN", "TTOU", "TERM of a process", "TERM of the pool, another takes over"
+
+
+class Rounds:
+    def __init__(self, world, pools, random_):
+        self.world, self.pools, self.random = world, pools, random_
+        self.wanted = dict.fromkeys(pools, 2)
+        self.done = {}
+
+    def choose(self, pool):
+        found = [HUP, CHILD, HAND_OVER]
+        if self.wanted[pool] < 4:
+            found.append(MORE)
+        if self.wanted[pool] > 1:
+            found.append(FEWER)
+        return self.random.choice(found)
+
+    def act(self, name, what):
+        pool = self.world[name]
+        if what == HUP:
+            pool.tell(signal.SIGHUP)
+            self.wanted[name] = 2  # the configuration's
+        elif what == MORE:
+            pool.tell(signal.SIGTTIN)
+            self.wanted[name] += 1
+        elif what == FEWER:
+            pool.tell(signal.SIGTTOU)
+            self.wanted[name] -= 1
+        elif what == CHILD:
+            children = pool.children()
+            if children:
+                os.kill(self.random.choice(children), signal.SIGTERM)
+        else:
+            pool.hand_over()
+            # Before it has taken its signals over, one of them would end it, as it would any program.
+            pool.wait_started()
+            self.wanted[name] = 2
+
+    def run(self, count):
+        for number in range(count):
+            name = self.random.choice(self.pools)
+            what = self.choose(name)
+            try:
+                self.act(name, what)
+            except ProcessLookupError:
+                pass  # it had left by itself
+            self.done[what] = self.done.get(what, 0) + 1
+            time.sleep(self.random.uniform(0, 0.6))
+
+    def settled(self):
+        """Each pool has exactly the processes that it should have, and all of them serve."""
+        pools = self.world.ops.get("/status").json()["pools"]
+        return all(len([one for one in pools[name]["processes"] if one["state"] == "running"]) == self.wanted[name] and
+                   pools[name]["processes_wanted"] == self.wanted[name] and
+                   all(one["state"] == "running" for one in pools[name]["processes"]) for name in self.pools)
+
+
+@test("HUP, TTIN, TTOU, TERM of a process, TERM of a pool that is replaced: no request fails, no write is lost")
+def graceful(stage):
+    pools = [pool for pool in DIALECTS if pool in stage.built]
+    with stage.world(pools, ENV, held=pools) as world:
+        rounds = Rounds(world, pools, random.Random(stage.seed))
+        with Traffic(world, pools) as traffic:
+            time.sleep(0.5)
+            rounds.run(stage.rounds)
+            problems = [problem for pool in pools for problem in world[pool].reap_leaving()]
+            until(rounds.settled, 30, "the pools have the processes they should have", step=0.1)
+            time.sleep(0.5)
+        note("%s" % rounds.done)
+        note(traffic.summary())
+        equal(problems, [], "what the masters that left say")
+        equal(traffic.failures, [], "failed requests")
+        traffic.verify()
+        for pool in pools:
+            equal(world.status(pool)["restarts"], 0, "processes of %s that had to be replaced" % pool)
+
+
+@test("kill -9 of a process: only what was inside it fails, the pool is whole again at once")
+def killed(stage):
+    pools = [pool for pool in DIALECTS if pool in stage.built]
+    choices = random.Random(stage.seed + 1)
+    with stage.world(pools, ENV, held=pools) as world:
+        kills = []
+        with Traffic(world, pools) as traffic:
+            time.sleep(0.5)
+            for number in range(12):
+                name = choices.choice(pools)
+                victims = until(world[name].children, 10, "%s has a process" % name)
+                world.may_die(name)
+                kills.append((name, time.monotonic()))
+                os.kill(choices.choice(victims), signal.SIGKILL)
+                time.sleep(choices.uniform(0.1, 0.8))
+            until(lambda: all(len(world[pool].children()) == 2 for pool in pools), 20, "every pool has its processes again")
+            time.sleep(0.5)
+        note(traffic.summary())
+        # A request is inside a process from the moment nginx chose one of that process's connections for it.
+        left = list(traffic.failures)
+        worst = 0
+        for name, at in reversed(kills):
+            mine = [one for one in left if one.pool == name and 0 <= one.at - at]
+            check(all(one.at - at < 1 for one in mine), "they fail at once", mine)
+            check(len(mine) <= traffic.clients_of(name), "no more failed than were under way in %s" % name, mine)
+            worst = max(worst, len(mine))
+            left = [one for one in left if one not in mine]
+        equal(left, [], "requests that failed without a kill")
+        for one in traffic.failures:
+            check(" 503 " in one.what and re.search("may have been carried out|was not carried out", one.what), "the answer says what is known", one)
+        note("12 kills, %d requests failed, at most %d with one kill (%d clients a pool)"
+             % (len(traffic.failures), worst, max(map(traffic.clients_of, pools))))
+        traffic.verify()
+        for pool in pools:
+            equal(world.status(pool)["restarts"], sum(name == pool for name, _ in kills), "%s: restarts in /status" % pool)
