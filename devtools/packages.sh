@@ -22,7 +22,7 @@ test_packages=(
 # The sanitizers' libraries for clang carry clang's version in their package's name before Debian 13.
 sanitizer_package() {
     local version
-    version=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p' | head -1)
+    version=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p' | head -1 || true)
     printf 'libclang-rt-%s\n' "${version:+$version-}dev"
 }
 

@@ -40,7 +40,7 @@ test_prepare() {
 }
 
 dev_test() {
-    local suite chosen=() verbose='' passed=0 failed=0 skipped=0 began=$SECONDS line
+    local suite chosen=() all=() verbose='' passed=0 failed=0 skipped=0 began=$SECONDS line
     while [ $# -gt 0 ]; do
         case $1 in
         --list) suites && return ;;
@@ -50,10 +50,11 @@ dev_test() {
         esac
         shift
     done
+    mapfile -t all < <(suites)
     for suite in "${chosen[@]}"; do
-        suites | grep -qxF "$suite" || die "'$suite' is no suite; there are: $(suites | tr '\n' ' ')"
+        [[ " ${all[*]} " == *" $suite "* ]] || die "'$suite' is no suite; there are: ${all[*]}"
     done
-    if [ ${#chosen[@]} = 0 ]; then mapfile -t chosen < <(suites); fi
+    if [ ${#chosen[@]} = 0 ]; then chosen=("${all[@]}"); fi
     test_logs=$(build_root)/test-logs
     mkdir -p "$test_logs"
     test_prepare "$(sanitizer_package)"

@@ -67,9 +67,9 @@ void tv_buffer_commit(struct tv_buffer *buffer, size_t length)
     buffer->length += length;
 }
 
-void tv_buffer_append(struct tv_buffer *buffer, const void *data, size_t length)
+void tv_buffer_grow_append(struct tv_buffer *buffer, const void *data, size_t length)
 {
-    if (length == 0 || !grow(buffer, length))
+    if (!grow(buffer, length))
         return;
     memcpy(buffer->data + buffer->length, data, length);
     buffer->length += length;
@@ -83,12 +83,6 @@ void tv_buffer_slice(struct tv_buffer *buffer, struct tv_slice slice)
 void tv_buffer_text(struct tv_buffer *buffer, const char *text)
 {
     tv_buffer_append(buffer, text, strlen(text));
-}
-
-void tv_buffer_byte(struct tv_buffer *buffer, char byte)
-{
-    if (grow(buffer, 1))
-        buffer->data[buffer->length++] = byte;
 }
 
 void tv_buffer_unsigned(struct tv_buffer *buffer, uint64_t value)

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/slice.h"
 
@@ -26,10 +27,32 @@ TV_PUBLIC void tv_buffer_free(struct tv_buffer *buffer);
 /* Empties it and forgives the failure; keeps at most keep bytes of memory for the next use. */
 TV_PUBLIC void tv_buffer_reset(struct tv_buffer *buffer, size_t keep);
 
-TV_PUBLIC void tv_buffer_append(struct tv_buffer *buffer, const void *data, size_t length);
+/* The way of the two below when there is no room. */
+TV_PUBLIC void tv_buffer_grow_append(struct tv_buffer *buffer, const void *data, size_t length);
+
+/* In the header because every answer is made of these two. */
+static inline void tv_buffer_append(struct tv_buffer *buffer, const void *data, size_t length)
+{
+    if (length == 0)
+        return;
+    if (buffer->failed || length > buffer->capacity - buffer->length) {
+        tv_buffer_grow_append(buffer, data, length);
+        return;
+    }
+    memcpy(buffer->data + buffer->length, data, length);
+    buffer->length += length;
+}
+
+static inline void tv_buffer_byte(struct tv_buffer *buffer, char byte)
+{
+    if (buffer->failed || buffer->length == buffer->capacity)
+        tv_buffer_grow_append(buffer, &byte, 1);
+    else
+        buffer->data[buffer->length++] = byte;
+}
+
 TV_PUBLIC void tv_buffer_slice(struct tv_buffer *buffer, struct tv_slice slice);
 TV_PUBLIC void tv_buffer_text(struct tv_buffer *buffer, const char *text);
-TV_PUBLIC void tv_buffer_byte(struct tv_buffer *buffer, char byte);
 TV_PUBLIC void tv_buffer_integer(struct tv_buffer *buffer, int64_t value);
 TV_PUBLIC void tv_buffer_unsigned(struct tv_buffer *buffer, uint64_t value);
 TV_PUBLIC void tv_buffer_printf(struct tv_buffer *buffer, const char *format, ...) TV_PRINTF(2, 3);

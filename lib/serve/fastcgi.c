@@ -128,7 +128,8 @@ static bool take_length(struct tv_slice *data, size_t *out)
     *out = width == 1 ? bytes[0]
                       : (size_t)(bytes[0] & 127) << 24 | (size_t)bytes[1] << 16 | (size_t)bytes[2] << 8 |
                             (size_t)bytes[3];
-    *data = tv_slice_cut(*data, width, data->length);
+    data->data += width;
+    data->length -= width;
     return true;
 }
 
@@ -139,31 +140,38 @@ static bool take_pair(struct tv_slice *data, struct tv_parameter *out)
         return false;
     if (name > data->length || value > data->length - name)
         return false;
-    out->name = tv_slice_cut(*data, 0, name);
-    out->value = tv_slice_cut(*data, name, name + value);
-    *data = tv_slice_cut(*data, name + value, data->length);
+    out->name = (struct tv_slice){data->data, name};
+    out->value = (struct tv_slice){data->data + name, value};
+    data->data += name + value;
+    data->length -= name + value;
     return true;
 }
+
+/* As many as a browser's request through nginx has; more cost a copy. */
+#define USUAL_PARAMETERS 48
 
 bool tv_fastcgi_parameters(const struct tv_fastcgi *reader, struct tv_arena *arena,
                            const struct tv_parameter **out, size_t *count, struct tv_error *error)
 {
     struct tv_slice data = tv_buffer_view(&reader->parameters);
-    struct tv_parameter pair;
-    *count = 0;
-    while (data.length > 0) {
-        if (!take_pair(&data, &pair))
+    size_t room = USUAL_PARAMETERS, taken = 0;
+    struct tv_parameter *list = tv_arena_alloc(arena, room * sizeof *list);
+    while (list && data.length > 0) {
+        if (taken == room) {
+            struct tv_parameter *larger = tv_arena_alloc(arena, 2 * room * sizeof *list);
+            if (larger)
+                memcpy(larger, list, room * sizeof *list);
+            list = larger;
+            room *= 2;
+            continue;
+        }
+        if (!take_pair(&data, &list[taken++]))
             return tv_fail(error, 400, NULL, "the web server's parameters are torn");
-        ++*count;
     }
-    struct tv_parameter *list = tv_arena_array(arena, *count + 1, sizeof *list);
     if (!list)
         return tv_arena_fail(arena, error);
-    data = tv_buffer_view(&reader->parameters);
-    for (size_t i = 0; i < *count; i++)
-        if (!take_pair(&data, &list[i]))
-            break; /* not reached: the same bytes were walked above */
     *out = list;
+    *count = taken;
     return true;
 }
 
@@ -229,9 +237,10 @@ static void answer_values(struct tv_fastcgi *reader)
 {
     static const char pair[] = "\x0f\x01"
                                "FCGI_MPXS_CONNS0";
-    /* longer than any question is: no part of it is looked at, however it was cut */
-    struct tv_slice asked =
-        tv_buffer_failed(&reader->small) ? (struct tv_slice){0} : tv_buffer_view(&reader->small);
+    struct tv_slice asked = tv_buffer_view(&reader->small);
+    /* longer than any question is: no part of it counts, however it was cut */
+    if (tv_buffer_failed(&reader->small))
+        asked.length = 0;
     struct tv_parameter name;
     bool multiplexing = false;
     while (asked.length > 0 && take_pair(&asked, &name))

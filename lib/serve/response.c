@@ -182,12 +182,20 @@ static bool bodiless(const struct tv_response *response)
     return response->head || response->status == 204 || response->status == 304;
 }
 
-static void write_head(struct tv_response *response, bool whole, char *head, size_t size, size_t *length)
+/* Room for the status line and Content-Length, whatever the numbers are. */
+#define HEAD_MAX 128
+
+static void write_head(struct tv_response *response, bool whole, struct tv_buffer *head)
 {
-    int used = snprintf(head, size, "Status: %d %s\r\n", response->status, tv_status_text(response->status));
-    if (whole && !bodiless(response))
-        used += snprintf(head + used, size - (size_t)used, "Content-Length: %zu\r\n", response->body.length);
-    *length = (size_t)used;
+    tv_buffer_append(head, "Status: ", 8);
+    tv_buffer_integer(head, response->status);
+    tv_buffer_byte(head, ' ');
+    tv_buffer_text(head, tv_status_text(response->status));
+    if (whole && !bodiless(response)) {
+        tv_buffer_append(head, "\r\nContent-Length: ", 18);
+        tv_buffer_unsigned(head, response->body.length);
+    }
+    tv_buffer_append(head, "\r\n", 2);
 }
 
 /* One record in one write: what of head, headers and body fits, then the end of the request when that was all. The end
@@ -222,19 +230,21 @@ static bool send_record(struct tv_response *response, struct tv_slice head, stru
 /* Sends what is gathered; last: and the end. */
 static bool send_gathered(struct tv_response *response, bool last)
 {
-    char head[128];
-    size_t head_length = 0;
-    struct tv_slice body = bodiless(response) ? (struct tv_slice){0} : tv_buffer_view(&response->body);
+    char storage[HEAD_MAX];
+    struct tv_buffer head = {.data = storage, .capacity = HEAD_MAX, .limit = HEAD_MAX};
+    struct tv_slice body = tv_buffer_view(&response->body);
+    if (bodiless(response))
+        body.length = 0;
     if (!response->started)
-        write_head(response, last, head, sizeof head, &head_length);
+        write_head(response, last, &head);
     bool done = false;
     while (!done) {
         size_t taken;
-        if (!send_record(response, (struct tv_slice){head, head_length}, body, last, &taken))
+        if (!send_record(response, tv_buffer_view(&head), body, last, &taken))
             return false;
         response->started = true;
         response->sent += taken;
-        head_length = 0;
+        head.length = 0;
         body = tv_slice_cut(body, taken, body.length);
         done = body.length == 0;
     }

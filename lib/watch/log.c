@@ -95,36 +95,58 @@ void tv_log_reopen(void)
     close(fd);
 }
 
-static void begin_line(struct tv_json *json, struct tv_buffer *buffer, enum tv_log_level level,
-                       const char *event)
+/* A line under way: on the stack, never allocated; what does not fit makes it fail. */
+struct line {
+    struct tv_json json;
+    struct tv_buffer buffer;
+    char storage[LINE_LIMIT + 1];
+};
+
+/* The text of a second is made once by each thread that logs in it. */
+static void put_time(struct tv_buffer *out)
 {
-    char time[25];
-    tv_clock_text(tv_clock_wall_ms(), time);
-    tv_buffer_init(buffer, LINE_LIMIT);
-    tv_json_start(json, buffer);
+    static _Thread_local int64_t second;
+    static _Thread_local char text[25];
+    int64_t now = tv_clock_wall_ms();
+    if (now / 1000 != second) {
+        second = now / 1000;
+        tv_clock_text(now, text);
+    }
+    int rest = (int)(now % 1000);
+    char end[4] = {(char)('0' + rest / 100), (char)('0' + rest / 10 % 10), (char)('0' + rest % 10), 'Z'};
+    tv_buffer_append(out, text, 20);
+    tv_buffer_append(out, end, sizeof end);
+}
+
+static void begin_line(struct line *line, enum tv_log_level level, const char *event)
+{
+    struct tv_json *json = &line->json;
+    line->buffer = (struct tv_buffer){.data = line->storage, .capacity = LINE_LIMIT, .limit = LINE_LIMIT};
+    tv_json_start(json, &line->buffer);
     tv_json_object(json);
-    tv_json_member_text(json, "time", time);
+    tv_json_name(json, "time");
+    tv_json_raw(json, TV_SLICE("\""));
+    put_time(&line->buffer);
+    tv_buffer_byte(&line->buffer, '"');
     tv_json_member_text(json, "level", level_names[level]);
     tv_json_member_text(json, "pool", logger.pool);
     tv_json_member_integer(json, "pid", logger.pid);
     tv_json_member_text(json, "event", event);
 }
 
-static void end_line(struct tv_json *json, struct tv_buffer *buffer)
+static void end_line(struct line *line)
 {
-    tv_json_object_end(json);
-    tv_buffer_byte(buffer, '\n');
-    if (!tv_buffer_failed(buffer)) {
-        ssize_t written = write(logger.fd, buffer->data, buffer->length);
+    tv_json_object_end(&line->json);
+    tv_buffer_byte(&line->buffer, '\n');
+    if (!tv_buffer_failed(&line->buffer)) {
+        ssize_t written = write(logger.fd, line->buffer.data, line->buffer.length);
         (void)written; /* nowhere left to complain to */
     }
-    tv_buffer_free(buffer);
 }
 
 void tv_log(enum tv_log_level level, const char *event, const char *format, ...)
 {
-    struct tv_buffer buffer;
-    struct tv_json json;
+    struct line line;
     char text[TEXT_MAX];
     if (level > logger.level)
         return;
@@ -132,9 +154,9 @@ void tv_log(enum tv_log_level level, const char *event, const char *format, ...)
     va_start(values, format);
     int length = vsnprintf(text, sizeof text, format, values);
     va_end(values);
-    begin_line(&json, &buffer, level, event);
-    tv_json_member_text(&json, "text", length < 0 ? "" : text);
-    end_line(&json, &buffer);
+    begin_line(&line, level, event);
+    tv_json_member_text(&line.json, "text", length < 0 ? "" : text);
+    end_line(&line);
 }
 
 static void member_given(struct tv_json *json, const char *name, struct tv_slice value)
@@ -143,49 +165,53 @@ static void member_given(struct tv_json *json, const char *name, struct tv_slice
     tv_json_string(json, tv_slice_cut(value, 0, GIVEN_MAX));
 }
 
+/* Milliseconds with three digits after the point; durations are never negative. */
 static void member_ms(struct tv_json *json, const char *name, int64_t us)
 {
+    int rest = (int)(us % 1000);
+    char fraction[4] = {'.', (char)('0' + rest / 100), (char)('0' + rest / 10 % 10), (char)('0' + rest % 10)};
     tv_json_name(json, name);
-    tv_json_double(json, (double)us / 1000.0);
+    tv_json_integer(json, us / 1000);
+    tv_buffer_append(json->out, fraction, sizeof fraction);
 }
 
-void tv_log_request(const struct tv_request_line *line)
+void tv_log_request(const struct tv_request_line *request)
 {
-    struct tv_buffer buffer;
-    struct tv_json json;
+    struct line line;
+    struct tv_json *json = &line.json;
     const struct tv_log_settings *settings = logger.settings;
     if (!settings || settings->requests[0] == 'n')
         return;
-    bool slow = line->total_us >= settings->slow * 1000;
-    bool failed = line->status >= 500 || line->broken;
+    bool slow = request->total_us >= settings->slow * 1000;
+    bool failed = request->status >= 500 || request->broken;
     enum tv_log_level level = failed ? TV_LOG_ERROR : slow ? TV_LOG_WARN : TV_LOG_INFO;
     if (level > logger.level || (settings->requests[0] == 's' && !slow && !failed))
         return;
-    begin_line(&json, &buffer, level, "request");
-    member_given(&json, "request_id", line->id);
-    member_given(&json, "role", line->role);
-    member_given(&json, "method", line->method);
-    tv_json_member_text(&json, "route", line->route);
-    tv_json_member_integer(&json, "status", line->status);
-    member_ms(&json, "total_ms", line->total_us);
-    if (line->queue_us >= 0)
-        member_ms(&json, "queue_ms", line->queue_us);
-    member_ms(&json, "store_ms", line->store_us);
-    tv_json_member_integer(&json, "bytes", (int64_t)line->bytes);
-    if (line->cache)
-        tv_json_member_text(&json, "cache", line->cache);
+    begin_line(&line, level, "request");
+    member_given(json, "request_id", request->id);
+    member_given(json, "role", request->role);
+    member_given(json, "method", request->method);
+    tv_json_member_text(json, "route", request->route);
+    tv_json_member_integer(json, "status", request->status);
+    member_ms(json, "total_ms", request->total_us);
+    if (request->queue_us >= 0)
+        member_ms(json, "queue_ms", request->queue_us);
+    member_ms(json, "store_ms", request->store_us);
+    tv_json_member_integer(json, "bytes", (int64_t)request->bytes);
+    if (request->cache)
+        tv_json_member_text(json, "cache", request->cache);
     if (slow)
-        tv_json_member_boolean(&json, "slow", true);
-    if (line->broken)
-        tv_json_member_boolean(&json, "broken", true);
-    if (line->failure) {
-        if (line->failure->code[0])
-            tv_json_member_text(&json, "code", line->failure->code);
-        if (line->failure->native)
-            tv_json_member_integer(&json, "native", line->failure->native);
+        tv_json_member_boolean(json, "slow", true);
+    if (request->broken)
+        tv_json_member_boolean(json, "broken", true);
+    if (request->failure) {
+        if (request->failure->code[0])
+            tv_json_member_text(json, "code", request->failure->code);
+        if (request->failure->native)
+            tv_json_member_integer(json, "native", request->failure->native);
         /* a message of a 4xx may quote what the client sent; it stays out of the log */
-        if (line->status >= 500)
-            tv_json_member_text(&json, "error", line->failure->message);
+        if (request->status >= 500)
+            tv_json_member_text(json, "error", request->failure->message);
     }
-    end_line(&json, &buffer);
+    end_line(&line);
 }

@@ -44,6 +44,6 @@ struct tv_request_line {
     bool broken;                    /* the transfer was cut */
 };
 
-void tv_log_request(const struct tv_request_line *line);
+void tv_log_request(const struct tv_request_line *request);
 
 #endif

@@ -46,7 +46,8 @@ def alias(world):
 
 @test("insertOne answers 201 with the id and the document is there")
 def insert(world):
-    number = expect(act(world, "insertOne", SCRATCH, document={"name": "Kettle \u20ac", "n": 1}), 201, type="application/json").json()
+    made = act(world, "insertOne", SCRATCH, document={"name": "Kettle \u20ac", "n": 1})
+    number = expect(made, 201, type="application/json").json()
     equal(set(number), {"insertedId"}, "the keys of the body")
     check(OID.fullmatch(number["insertedId"]), "an id", number)
     found = act(world, "findOne", SCRATCH, filter={"_id": {"$oid": number["insertedId"]}})
@@ -72,20 +73,20 @@ VALUES = {"text": {"$numberLong": "5"}, "big": {"$numberLong": "9007199254740993
 def ejson(world):
     headers = {"Content-Type": "application/ejson", "Accept": "application/ejson"}
     act(world, "insertOne", SCRATCH, headers, document={"_id": "types", **VALUES})
-    answer = expect(act(world, "findOne", SCRATCH, headers, filter={"_id": "types"}, projection={"_id": 0}), 200, type="application/ejson")
-    equal(answer.json(), {"document": VALUES}, "the document")
+    answer = act(world, "findOne", SCRATCH, headers, filter={"_id": "types"}, projection={"_id": 0})
+    expect(answer, 200, {"document": VALUES}, "application/ejson")
     plain = expect(act(world, "findOne", SCRATCH, filter={"_id": "types"}), 200, type="application/json").json()["document"]
     equal(plain["date"], "2022-01-12T02:33:23.067Z", "the date in plain JSON")
-    equal((plain["big"], plain["oid"], plain["decimal"]), (9007199254740993, "0123456789abcdef01234567", "9823.1297"), "plain JSON")
+    equal(plain["big"], 9007199254740993, "a large number in plain JSON")
+    equal((plain["oid"], plain["decimal"]), ("0123456789abcdef01234567", "9823.1297"), "an id and a decimal in plain JSON")
 
 
 @test("thousands of documents come in one answer")
 def many(world):
-    world.http.post("/doc/action/insertOne", json={**SCRATCH, "collection": "doc_many", "document": {"_id": 0, "text": "x" * 1000}})
-    with world.http.kept() as kept:
-        for number in range(1, 1200):
-            kept.post("/doc/action/insertOne", json={**SCRATCH, "collection": "doc_many", "document": {"_id": number, "text": "x" * 1000}})
     where = {**SCRATCH, "collection": "doc_many"}
+    with world.http.kept() as kept:
+        for number in range(1200):
+            kept.post("/doc/action/insertOne", json={**where, "document": {"_id": number, "text": "x" * 1000}})
     equal(len(expect(act(world, "find", where), 200).json()["documents"]), 1000, "the default limit")
     documents = expect(act(world, "find", where, limit=5000, sort={"_id": 1}), 200).json()["documents"]
     equal([one["_id"] for one in documents], list(range(1200)), "all of them")

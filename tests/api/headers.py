@@ -41,7 +41,8 @@ def request_id_kept(world):
 
 @test("an X-Request-Id that could hurt is replaced")
 def request_id_replaced(world):
-    for name in ("short", "x" * 65, "a b c d e f", 'a"b"c"d"e', "<script>alert(1)", "%0d%0aabcdef", "abcdefgh;i", "\u00e4bcdefghij"):
+    for name in ("short", "x" * 65, "a b c d e f", 'a"b"c"d"e', "<script>alert(1)", "%0d%0aabcdef", "abcdefgh;i",
+                 "\u00e4bcdefghij"):
         answer = world.http.get("/kv/ping", {"X-Request-Id": name.encode("latin-1")})
         check(MADE_BY_NGINX.fullmatch(answer.header("X-Request-Id")), "%r is replaced" % name, answer.headers)
 
@@ -59,7 +60,8 @@ def no_posing(world):
     world.http.post("/kv", json=["SET", "headers:mine", "mine"])
     world.http.post("/kv", json=["SET", "headers:other", "other"])
     posing = {"Trivet-Path": "/get/headers:other", "TRIVET_PATH": "/get/headers:other", "Trivet_Path": "/get/headers:other",
-              "X-Trivet-Path": "/get/headers:other", "TRIVET-REQUEST-ID": "posing-as-another", "TRIVET_REQUEST_ID": "posing-as-another",
+              "X-Trivet-Path": "/get/headers:other", "TRIVET-REQUEST-ID": "posing-as-another",
+              "TRIVET_REQUEST_ID": "posing-as-another",
               "TRIVET_START": "1.000", "Trivet-Start": "1.000", "Request-Method": "DELETE", "REQUEST_METHOD": "DELETE",
               "Query-String": "_token=x", "QUERY_STRING": "x"}
     answer = expect(world.http.get("/kv/get/headers:mine", posing), 200, {"result": "mine"})

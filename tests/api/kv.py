@@ -110,7 +110,8 @@ def long_pipeline(world):
 @test("a transaction is answered as a whole or not at all")
 def transaction(world):
     command(world, "DEL", "kv:t")
-    expect(world.http.post("/kv/multi-exec", json=[["SET", "kv:t", "1"], ["INCR", "kv:t"]]), 200, [{"result": "OK"}, {"result": 2}])
+    answer = world.http.post("/kv/multi-exec", json=[["SET", "kv:t", "1"], ["INCR", "kv:t"]])
+    expect(answer, 200, [{"result": "OK"}, {"result": 2}])
     answer = expect(world.http.post("/kv/multi-exec", json=[["SET", "kv:t", "9"], ["NOSUCH"]]), 400)
     check(answer.json()["error"].startswith("EXECABORT"), "the error", answer)
     expect(command(world, "GET", "kv:t"), 200, {"result": "2"})
@@ -118,8 +119,9 @@ def transaction(world):
 
 @test("commands that would disturb others are refused and do not reach Redis")
 def refused(world):
-    for words in (["SUBSCRIBE", "x"], ["MULTI"], ["CLIENT", "REPLY", "OFF"], ["SELECT", "1"], ["MONITOR"], ["BLPOP", "kv:none", "0"],
-                  ["CONFIG", "GET", "*"], ["SHUTDOWN"], ["DEBUG", "SLEEP", "0"], ["XREAD", "BLOCK", "0", "STREAMS", "s", "$"]):
+    for words in (["SUBSCRIBE", "x"], ["MULTI"], ["CLIENT", "REPLY", "OFF"], ["SELECT", "1"], ["MONITOR"],
+                  ["BLPOP", "kv:none", "0"], ["CONFIG", "GET", "*"], ["SHUTDOWN"], ["DEBUG", "SLEEP", "0"],
+                  ["XREAD", "BLOCK", "0", "STREAMS", "s", "$"]):
         answer = expect(command(world, *words), 400)
         check(answer.json()["error"].startswith("ERR Command is not available: '%s'" % words[0]), words[0], answer)
         expect(command(world, "ECHO", "still in step"), 200, {"result": "still in step"})
@@ -136,7 +138,8 @@ def no_injection(world):
 
 @test("RESP2 is given raw when it is asked for")
 def resp2(world):
-    answer = expect(command(world, "ECHO", "hi", headers={"Upstash-Response-Format": "resp2"}), 200, type="application/octet-stream")
+    answer = command(world, "ECHO", "hi", headers={"Upstash-Response-Format": "resp2"})
+    expect(answer, 200, type="application/octet-stream")
     equal(answer.body, b"$2\r\nhi\r\n", "the body")
 
 

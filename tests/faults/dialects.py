@@ -4,6 +4,8 @@ import itertools
 
 from harness import check, equal
 
+SHOP = {"dataSource": "mongodb-atlas", "database": "shop"}
+
 _numbers = itertools.count(1)
 
 
@@ -21,8 +23,8 @@ class Dialect:
             return client.get("/sql/product?id=eq.1", fresh)
         if self.pool == "kv":
             return client.get("/kv/get/shop:name")
-        return client.post("/doc/action/findOne", json={"dataSource": "mongodb-atlas", "database": "shop", "collection": "reviews",
-                                                        "filter": {"_id": "review-001"}}, headers=fresh)
+        wanted = {"filter": {"_id": "review-001"}, "collection": "reviews", **SHOP}
+        return client.post("/doc/action/findOne", json=wanted, headers=fresh)
 
     def write(self, client):
         mark = "faults-%d" % next(_numbers)
@@ -30,8 +32,7 @@ class Dialect:
             return client.post("/sql/traffic_mark", json={"mark": mark})
         if self.pool == "kv":
             return client.post("/kv", json=["SET", "faults:" + mark, mark])
-        return client.post("/doc/action/insertOne", json={"dataSource": "mongodb-atlas", "database": "shop", "collection": "faults",
-                                                          "document": {"mark": mark}})
+        return client.post("/doc/action/insertOne", json={"document": {"mark": mark}, "collection": "faults", **SHOP})
 
     def refused(self, answer):
         """A 503 of the dialect that says when to come again."""

@@ -51,7 +51,8 @@ def queue_budget(stage):
             until(lambda: busy(world) == 1, 5, "the one worker is busy")
             waiting = [send(world, "/kv/set/shed:%d" % number, b"x") for number in range(5)]
             time.sleep(1.5)
-            check(world.http.get("/healthz").status == 200 and world.ops.get("/status").seconds < 1, "operations answer meanwhile")
+            expect(world.http.get("/healthz"), 200)
+            check(world.ops.get("/status").seconds < 1, "operations answer meanwhile")
         finally:
             world.stores["redis"].resume()
         check(answer(first).startswith(b"HTTP/1.1 200"), "the first one is answered")
@@ -171,11 +172,13 @@ def many_connections(stage):
                     for number, link in enumerate(links):
                         link.sendall(b"GET /kv/echo/t%dn%d HTTP/1.1\r\nHost: t\r\n\r\n" % (turn, number))
                     if turn == 5:
-                        until(lambda: (now := world.status("kv"))["peers"] + now["queue"]["waiting"] >= 300, 5, "all of them wait at the pool")
+                        until(lambda: (now := world.status("kv"))["peers"] + now["queue"]["waiting"] >= 300, 5,
+                              "all of them wait at the pool")
                         world.stores["redis"].resume()
                     for number, link in enumerate(links):
                         got = link.recv(4096)
-                        check(got.startswith(b"HTTP/1.1 200") and got.endswith(b'{"result":"t%dn%d"}' % (turn, number)), "the answer", got)
+                        check(got.startswith(b"HTTP/1.1 200"), "200", got)
+                        check(got.endswith(b'{"result":"t%dn%d"}' % (turn, number)), "the answer", got)
                 note("300 at once: %.0f ms" % (watch.seconds * 1000))
         finally:
             world.stores["redis"].resume()
@@ -296,6 +299,6 @@ def idle_memory(stage):
         for pool in pools:
             processes = [world[pool].pid, *world[pool].children()]
             proportional, resident = map(sum, zip(*map(memory, processes)))
-            note("%s, idle: %.1f MiB proportional, %.1f MiB resident in %d processes" % (pool, proportional / 1024, resident / 1024,
-                                                                                      len(processes)))
+            note("%s, idle: %.1f MiB proportional, %.1f MiB resident in %d processes"
+                 % (pool, proportional / 1024, resident / 1024, len(processes)))
             check(proportional > 0, "a size")

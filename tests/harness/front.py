@@ -51,7 +51,7 @@ class Front:
                              os.path.join(self.state, "master.pid"), os.path.join(self.state, "start.log"),
                              {"PATH": os.environ["PATH"]}, as_server=False)
         # Between our look for a port and nginx's use of it someone else may have taken it.
-        until(lambda: not self.server.running() or (self._listens(self.port) and self._listens(self.ops_port)), 15, "nginx listens")
+        until(lambda: not self.server.running() or all(map(self._listens, (self.port, self.ops_port))), 15, "nginx listens")
         return self.server.running()
 
     @staticmethod

@@ -49,6 +49,11 @@ class Store:
     def resume(self):
         _devtools("resume", self.directory)
 
+    def sample(self):
+        """The sample data once more (Redis: after a test that emptied it)."""
+        with open(os.path.join(SRC, "devtools/sample/shop.redis"), encoding="utf-8") as file:
+            self.admin(text=file.read())
+
     def state(self):
         """running, paused or stopped."""
         return _devtools("status", self.directory).stdout.strip()

@@ -50,9 +50,10 @@ class Suite:
         self.passed = self.failed = self.skipped = 0
         self.parser = argparse.ArgumentParser(prog="tests/%s/run" % name, description=describe)
         self.parser.add_argument("area", nargs="*", help="only these: " + " ".join(areas))
-        self.parser.add_argument("--mysql", choices=("mariadb", "mysql97"), default=os.environ.get("TRIVET_TEST_MYSQL") or "mariadb",
-                                 help="the store behind /sql")
-        self.parser.add_argument("--pools", default=",".join(POOLS), help="pools that are built; tests that need others are skipped")
+        self.parser.add_argument("--mysql", choices=("mariadb", "mysql97"), help="the store behind /sql",
+                                 default=os.environ.get("TRIVET_TEST_MYSQL") or "mariadb")
+        self.parser.add_argument("--pools", default=",".join(POOLS),
+                                 help="pools that are built; tests that need others are skipped")
         self.parser.add_argument("-k", metavar="WORD", help="only tests with WORD in their title or function's name")
         self.parser.add_argument("--shuffle", metavar="SEED", nargs="?", const="", help="in a random order")
         self.parser.add_argument("--keep", action="store_true", help="keep logs and data")
@@ -82,7 +83,8 @@ class Suite:
         except AssertionError as error:
             frames = traceback.extract_tb(error.__traceback__)
             where = [frame for frame in frames if "/harness/" not in frame.filename][-2:]
-            reason = "%s\n%s" % ("\n".join([str(error), *getattr(error, "__notes__", ())]), "\n".join("  %s:%d %s" % (f.filename, f.lineno, f.line) for f in where))
+            said = [str(error), *getattr(error, "__notes__", ())]
+            reason = "\n".join(said + ["  %s:%d %s" % (f.filename, f.lineno, f.line) for f in where])
         except Exception:
             reason = traceback.format_exc()
         took = time.monotonic() - began

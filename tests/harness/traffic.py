@@ -107,15 +107,17 @@ class Traffic:
         """How often each mark is there."""
         found = collections.Counter()
         stores = self.world.stores
+        mine = "%d-" % self.run
         if pool == "sql":
-            marks = stores["mysql"].sql("SELECT mark, COUNT(*) FROM traffic_mark WHERE mark LIKE '%d-%%' GROUP BY mark" % self.run)
-            for mark, count in marks:
+            for mark, count in stores["mysql"].sql("SELECT mark, COUNT(*) FROM traffic_mark "
+                                                   "WHERE mark LIKE '%s%%' GROUP BY mark" % mine):
                 found[mark] = int(count)
         elif pool == "kv":
-            found.update(mark for mark in stores["redis"].redis("LRANGE", "traffic:marks", "0", "-1") if mark.startswith("%d-" % self.run))
-            found.update(key.removeprefix("traffic:") for key in stores["redis"].redis("--scan", "--pattern", "traffic:%d-*" % self.run))
+            redis = stores["redis"].redis
+            found.update(mark for mark in redis("LRANGE", "traffic:marks", "0", "-1") if mark.startswith(mine))
+            found.update(key.removeprefix("traffic:") for key in redis("--scan", "--pattern", "traffic:%s*" % mine))
         elif pool == "doc":
-            wanted = {**DOC, "filter": {"mark": {"$regex": "^%d-" % self.run}}, "limit": 50000, "projection": {"mark": 1, "_id": 0}}
+            wanted = {**DOC, "filter": {"mark": {"$regex": "^" + mine}}, "limit": 50000, "projection": {"mark": 1, "_id": 0}}
             answer = self.world.http.post("/doc/action/find", json=wanted)
             check(answer.status == 200, "the marks can be read", answer)
             found.update(one["mark"] for one in json.loads(answer.body)["documents"])
@@ -128,8 +130,8 @@ class Traffic:
                 continue
             found = self._found(pool)
             missing = self.acknowledged[pool] - set(found)
-            check(not missing, "%s: %d acknowledged writes are missing of %d" % (pool, len(missing), len(self.acknowledged[pool])),
-                  sorted(missing)[:10])
+            check(not missing, "%s: of %d acknowledged writes %d are missing"
+                  % (pool, len(self.acknowledged[pool]), len(missing)), sorted(missing)[:10])
             doubled = [mark for mark, count in found.items() if count > 1]
             check(not doubled, "%s: %d writes were carried out twice" % (pool, len(doubled)), doubled[:10])
             check(set(found) <= self.asked[pool], "%s: marks that nobody wrote" % pool)

@@ -80,7 +80,8 @@ def finishes_requests(stage):
 
 @test("a drain takes no longer than its deadline")
 def drain_deadline(stage):
-    with stage.world(["kv"], {"TRIVET_REDIS_QUERY_TIMEOUT": "25s", "TRIVET_KV_DRAIN": "1s"}) as world, world.away("redis", "pause"):
+    env = {"TRIVET_REDIS_QUERY_TIMEOUT": "25s", "TRIVET_KV_DRAIN": "1s"}
+    with stage.world(["kv"], env) as world, world.away("redis", "pause"):
         link = hang(world)
         until(lambda: world.status("kv")["workers"]["busy"] >= 1, 5, "the request is in a worker")
         with Watch() as watch:
@@ -128,7 +129,8 @@ def reload_refused(stage):
         until(lambda: len(events(world["kv"].lines(), "reload.refused")) == len(reasons) + 1, 5, "a file that is gone is refused")
         write_config(stage, "[kv]\nprocesses = 1\n")
         world["kv"].tell(signal.SIGHUP)
-        until(lambda: world.status("kv")["processes_wanted"] == 1 and len(world["kv"].children()) == 1, 15, "a right one is taken")
+        until(lambda: world.status("kv")["processes_wanted"] == 1 and len(world["kv"].children()) == 1, 15,
+              "a right one is taken")
         equal(world.status("kv")["generation"], 2, "the generation")
 
 
