@@ -262,16 +262,15 @@ void sql_write_error(const struct tv_request *request, struct tv_response *respo
 {
     const char *code = error->code[0] ? error->code : code_by_status(error);
     bool bad_json = strcmp(error->message, SQL_BAD_JSON) == 0;
-    char proxy_status[80 + sizeof error->details];
+    char proxy_status[80];
     struct tv_json json;
     if (request)
         sql_common_headers(request, response);
     tv_response_type(response, "application/json; charset=utf-8");
-    int length = snprintf(proxy_status, sizeof proxy_status, "PostgREST; error=%s", code);
-    if (bad_json && error->details[0] && !strpbrk(error->details, "\"\\"))
-        snprintf(proxy_status + length, sizeof proxy_status - (size_t)length, "; details=\"%s\"",
-                 error->details);
+    snprintf(proxy_status, sizeof proxy_status, "PostgREST; error=%s", code);
     tv_response_header(response, "Proxy-Status", tv_slice_of(proxy_status));
+    if (bad_json && error->details[0])
+        tv_response_header(response, "X-Trivet-Details", tv_slice_of(error->details));
     if (error->status == 401)
         tv_response_header(response, "WWW-Authenticate", TV_SLICE("Bearer"));
     tv_json_start(&json, tv_response_body(response));

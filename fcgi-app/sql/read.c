@@ -55,7 +55,9 @@ static struct tv_slice make_question(struct reading *reading)
         tv_buffer_byte(out, (char)('A' + reading->plan.outputs[i].expression.type));
         tv_buffer_slice(out, reading->plan.outputs[i].json_key);
     }
-    return tv_buffer_failed(out) ? (struct tv_slice){0} : tv_buffer_view(out);
+    if (tv_buffer_failed(out))
+        return (struct tv_slice){0};
+    return tv_buffer_view(out);
 }
 
 /* What a view is read from is not known, so no write would make its answers void: it is not cached. */

@@ -69,7 +69,7 @@ void sql_write_row(struct tv_buffer *out, const struct sql_plan *plan, const str
                    bool strip_nulls);
 
 /* --- errors.c --- */
-/* The dialect has no details for this one: where the mistake is goes into Proxy-Status instead. */
+/* The dialect has no details for this one: where the mistake is goes into the header X-Trivet-Details instead. */
 #define SQL_BAD_JSON_CODE "PGRST102"
 #define SQL_BAD_JSON      "Empty or invalid json"
 /* A store's error becomes the dialect's. */

@@ -55,7 +55,8 @@ struct tv_cache {
     struct tv_store_settings stores; /* with the cache's own URL in the Redis leg */
     struct tv_redis *redis;          /* NULL: no cache */
     struct tv_slot *slot;
-    tv_trust *trust;
+    struct tv_scoreboard *board;
+    tv_trust *trust; /* a word of the board */
     uint64_t token_start[2];
     uint64_t tokens;
     bool announced; /* the write under way is known to Redis */
@@ -73,7 +74,7 @@ struct fill {
 
 struct tv_cache *tv_cache_new(const struct tv_cache_settings *settings,
                               const struct tv_store_settings *stores, bool used,
-                              struct tv_session_watch watch, _Atomic uint64_t *distrust)
+                              struct tv_session_watch watch, struct tv_scoreboard *board)
 {
     struct tv_cache *cache = calloc(1, sizeof *cache);
     struct tv_error error;
@@ -82,7 +83,8 @@ struct tv_cache *tv_cache_new(const struct tv_cache_settings *settings,
     cache->settings = settings;
     cache->stores = *stores;
     cache->slot = watch.slot;
-    cache->trust = distrust;
+    cache->board = board;
+    cache->trust = &board->cache_distrust;
     tv_buffer_init(&cache->value, (size_t)settings->entry_max + 65536);
     if (*settings->url)
         cache->stores.leg[TV_STORE_REDIS].url = settings->url;
@@ -205,7 +207,8 @@ static bool run_script(struct tv_cache *cache, const char *script, const struct 
 static void mend_trust(struct tv_cache *cache, struct tv_arena *arena, int64_t deadline_ms)
 {
     uint64_t claim;
-    if (!tv_trust_claim(cache->trust, &claim))
+    /* until an unannounced write has ended, a fill could keep what it is about to change */
+    if (tv_scoreboard_unannounced(cache->board) || !tv_trust_claim(cache->trust, &claim))
         return;
     struct tv_slice everything = key_of(cache, arena, "g", TV_SLICE("*"));
     if (everything.data && run_script(cache, announce_script, &everything, 1, "0", deadline_ms, NULL))
@@ -444,13 +447,21 @@ static bool announce(struct tv_cache *cache, const struct tv_slice *things, size
                       NULL);
 }
 
+static void set_unannounced(struct tv_cache *cache, uint64_t value)
+{
+    if (cache->slot && atomic_load(&cache->slot->unannounced) != value)
+        atomic_store(&cache->slot->unannounced, value);
+}
+
 void tv_cache_write_begin(struct tv_cache *cache, const struct tv_slice *things, size_t count)
 {
     if (!cache->redis)
         return;
     cache->announced = announce(cache, things, count, "1");
-    if (!cache->announced) /* before the store is asked: this process may not live to remember it later */
+    if (!cache->announced) { /* before the store is asked: this process may not live to remember it later */
+        set_unannounced(cache, 1);
         tv_trust_lose(cache->trust);
+    }
 }
 
 void tv_cache_write_end(struct tv_cache *cache, const struct tv_slice *things, size_t count)
@@ -459,5 +470,6 @@ void tv_cache_write_end(struct tv_cache *cache, const struct tv_slice *things, s
         return;
     if (!announce(cache, things, count, cache->announced ? "-1" : "0"))
         tv_trust_lose(cache->trust);
+    set_unannounced(cache, 0);
     cache->announced = false;
 }

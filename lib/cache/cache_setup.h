@@ -22,11 +22,11 @@ struct tv_cache_settings {
 extern const struct tv_option tv_cache_options[];
 extern const size_t tv_cache_option_count;
 
-/* used: whether this pool reads through the cache at all; without, it is a bypass that costs nothing. distrust keeps the pool's distrust (see trust.h); slot and breaker as for a session. NULL only without memory. stores and
- * settings must outlive it. */
+/* used: whether this pool reads through the cache at all; without, it is a bypass that costs nothing. board keeps the
+ * pool's distrust (trust.h); watch as for a session. NULL only without memory. stores and settings must outlive it. */
 struct tv_cache *tv_cache_new(const struct tv_cache_settings *settings,
                               const struct tv_store_settings *stores, bool used,
-                              struct tv_session_watch watch, _Atomic uint64_t *distrust);
+                              struct tv_session_watch watch, struct tv_scoreboard *board);
 void tv_cache_free(struct tv_cache *cache);
 
 /* The result of the request's last find, for its log line; NULL when it asked nothing. tv_cache_forget starts anew. */

@@ -1,7 +1,7 @@
 /*
  * trust.h - whether a pool may believe the cache. A write whose announcement did not reach Redis leaves distrust behind, in
- * shared memory so that it outlives the process; while it stands everything is a bypass. Whoever next reaches Redis gives
- * the generation that all entries carry a new value, and with that no older entry is ever served again.
+ * shared memory so that it outlives the process; while it stands everything is a bypass. Once no such write is under way,
+ * whoever reaches Redis gives the generation that all entries carry a new value, and with that no older entry is ever served again.
  */
 #ifndef TRIVET_CACHE_TRUST_H
 #define TRIVET_CACHE_TRUST_H

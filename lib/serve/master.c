@@ -326,6 +326,15 @@ static void notice_leavers(struct master *master)
             master->children[i].state = CHILD_LEAVING;
 }
 
+static void show_numbers(struct master *master)
+{
+    struct tv_scoreboard *board = master->board;
+    atomic_store(&board->generation, master->generation);
+    atomic_store(&board->processes_wanted, (uint64_t)master->wanted);
+    atomic_store(&board->workers_min, (uint64_t)master->configuration->serve.workers_min);
+    atomic_store(&board->workers_max, (uint64_t)master->configuration->serve.workers_max);
+}
+
 static void turn(struct master *master)
 {
     struct pollfd watched = {.fd = master->signals, .events = POLLIN};
@@ -342,11 +351,7 @@ static void turn(struct master *master)
     keep_number(master);
     if (master->reloading && all_new_run(master))
         finish_reload(master);
-    struct tv_scoreboard *board = master->board;
-    atomic_store(&board->generation, master->generation);
-    atomic_store(&board->processes_wanted, (uint64_t)master->wanted);
-    atomic_store(&board->workers_min, (uint64_t)master->configuration->serve.workers_min);
-    atomic_store(&board->workers_max, (uint64_t)master->configuration->serve.workers_max);
+    show_numbers(master);
 }
 
 /* Whether a write that the cache was not told of may be older than this pool: its last board says so, or there is none to
@@ -386,6 +391,7 @@ static bool open_board(struct master *master, struct tv_error *error)
     }
     atomic_store(&board->stores_used, used);
     atomic_store(&board->started_ms, (uint64_t)tv_clock_wall_ms());
+    show_numbers(master);
     atomic_store(&board->master_pid, (uint64_t)getpid());
     return true;
 }

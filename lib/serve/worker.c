@@ -30,7 +30,7 @@ static bool make_sessions(struct tv_worker *worker, struct tv_error *error)
     if (used[TV_STORE_REDIS] && !(worker->redis = tv_redis_new(stores, watch[TV_STORE_REDIS], error)))
         return false;
     worker->cache = tv_cache_new(&worker->pool->configuration->cache, stores, app->cached,
-                                 watch[TV_STORE_REDIS], &worker->pool->board->cache_distrust);
+                                 watch[TV_STORE_REDIS], worker->pool->board);
     return worker->cache || tv_fail(error, 500, NULL, "no memory for a worker");
 }
 

@@ -88,6 +88,8 @@ void tv_scoreboard_retire(struct tv_scoreboard *board, size_t process)
                                       memory_order_relaxed);
             atomic_store_explicit(&slot->counters[counter], 0, memory_order_relaxed);
         }
+        if (atomic_exchange(&slot->unannounced, 0))
+            atomic_store(&board->cache_distrust, 1);
         atomic_store_explicit(&slot->state, TV_SLOT_UNUSED, memory_order_relaxed);
         atomic_store_explicit(&slot->since_ms, 0, memory_order_relaxed);
         atomic_store_explicit(&slot->requests, 0, memory_order_relaxed);
@@ -181,4 +183,17 @@ uint64_t tv_scoreboard_total(const struct tv_scoreboard *board, enum tv_counter 
         struct timespec while_it_moves = {.tv_nsec = 1000000};
         nanosleep(&while_it_moves, NULL);
     }
+}
+
+bool tv_scoreboard_unannounced(const struct tv_scoreboard *board)
+{
+    for (size_t i = 0; i < TV_PROCESSES_MAX; i++) {
+        const struct tv_process_board *place = &board->processes[i];
+        if (atomic_load(&place->state) == TV_PROCESS_NONE)
+            continue;
+        for (size_t j = 0; j < TV_WORKERS_MAX; j++)
+            if (atomic_load(&place->slots[j].unannounced))
+                return true;
+    }
+    return false;
 }

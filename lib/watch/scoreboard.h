@@ -42,6 +42,8 @@ struct tv_slot {
     _Atomic uint64_t since_ms; /* monotonic: when it entered the state */
     _Atomic uint64_t requests;
     _Atomic uint64_t connections; /* to stores, open now */
+    _Atomic uint64_t
+        unannounced; /* 1 while a write runs that the cache could not be told of (cache/trust.h) */
     _Atomic uint64_t counters[TV_COUNTER_COUNT];
 } __attribute__((aligned(64)));
 
@@ -104,10 +106,14 @@ TV_PUBLIC uint64_t tv_scoreboard_total(const struct tv_scoreboard *board, enum t
 TV_PUBLIC bool tv_scoreboard_backlog(const struct tv_scoreboard *board, uint32_t *waiting, uint32_t *limit,
                                      struct tv_error *error) TV_MUST_CHECK;
 
+/* Whether some worker of the pool is in the middle of a write that the cache was not told of. */
+bool tv_scoreboard_unannounced(const struct tv_scoreboard *board);
+
 /* Writing, private to the library. The master makes the board anew (an old file of the pool is replaced). */
 struct tv_scoreboard *tv_scoreboard_create(const char *directory, const char *pool, struct tv_error *error);
 void tv_scoreboard_destroy(struct tv_scoreboard *board);
-/* Adds a dead process's counters to the retired slot and clears its place. */
+/* Adds a dead process's counters to the retired slot and clears its place. A write that it left unannounced becomes the
+ * pool's distrust of the cache. */
 void tv_scoreboard_retire(struct tv_scoreboard *board, size_t process);
 
 #endif
