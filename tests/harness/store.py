@@ -27,12 +27,23 @@ class Store:
         self.url = None
 
     def start(self, sample=False):
-        _devtools("start", self.kind, self.directory, *self.arguments)
+        try:
+            _devtools("start", self.kind, self.directory, *self.arguments)
+        except RuntimeError as error:
+            error.add_note("".join(self._complaints()))
+            raise
         with open(os.path.join(self.directory, "url"), encoding="ascii") as file:
             self.url = file.read().strip()
         if sample:
             _devtools("sample", self.directory)
         return self
+
+    def _complaints(self):
+        try:
+            with open(os.path.join(self.directory, "log"), encoding="utf-8", errors="replace") as file:
+                return [line for line in file if re.search("error|fail|cannot", line, re.IGNORECASE)][-20:]
+        except OSError:
+            return []
 
     def stop(self):
         """Ends it in order; then connecting is refused."""
