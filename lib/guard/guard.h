@@ -1,6 +1,7 @@
 /*
  * guard.h - who may do what: every request gets one role here, or none and then no access. So far everyone is anonymous;
- * tokens and limits will be decided in this place and nowhere else.
+ * tokens and limits will be decided in this place and nowhere else. The role
+ * "none" means the store login's own rights: only the configuration may say it, never a token.
  */
 #ifndef TRIVET_GUARD_GUARD_H
 #define TRIVET_GUARD_GUARD_H

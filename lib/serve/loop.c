@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "store/session.h"
 
 #define READ_PIECE     65536
 #define ACCEPT_AT_ONCE 8
@@ -274,6 +275,7 @@ static void *thread_main(void *context)
         tv_log(TV_LOG_ERROR, "worker.start", "%s", error.message);
         atomic_fetch_sub(&loop->idle, 1);
     }
+    tv_stores_thread_end();
     atomic_fetch_sub(&loop->workers, 1);
     set_slot(thread->slot, TV_SLOT_UNUSED);
     atomic_store(&thread->state, THREAD_ENDED);

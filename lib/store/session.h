@@ -41,6 +41,8 @@ bool tv_redis_ping(const struct tv_store_settings *settings, int64_t timeout_ms,
 /* Once per process, before threads start / after they ended (libraries with global state). */
 void tv_stores_start(void);
 void tv_stores_stop(void);
+/* When a thread that had sessions ends. */
+void tv_stores_thread_end(void);
 /* Client libraries and their versions, for people. */
 void tv_stores_libraries(char out[128]);
 

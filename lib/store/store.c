@@ -83,6 +83,11 @@ void tv_stores_stop(void)
     mysql_library_end();
 }
 
+void tv_stores_thread_end(void)
+{
+    mysql_thread_end();
+}
+
 void tv_stores_libraries(char out[128])
 {
     snprintf(out, 128, "mysql client %s, libmongoc %s, hiredis %d.%d.%d", mysql_get_client_info(),
