@@ -21,11 +21,10 @@
 #include "base/clock.h"
 #include "cache/cache_setup.h"
 #include "cache/entry.h"
+#include "cache/server.h"
 #include "cache/trust.h"
 #include "store/redis.h"
 
-/* Longer than any statement may run (mysql.query_timeout is at most 300 s): an announcement outlives its write. */
-#define ANNOUNCEMENT_MS "330000"
 /* A filler that has not filled by then is taken for dead. */
 #define FILL_LOCK_MS   "5000"
 #define WAIT_STEP_MS   4
@@ -56,7 +55,8 @@ struct tv_cache {
     struct tv_redis *redis;          /* NULL: no cache */
     struct tv_slot *slot;
     struct tv_scoreboard *board;
-    tv_trust *trust; /* a word of the board */
+    tv_trust *trust;     /* a word of the board */
+    uint64_t connection; /* the last one whose server was looked at */
     uint64_t token_start[2];
     uint64_t tokens;
     bool announced; /* the write under way is known to Redis */
@@ -181,7 +181,7 @@ static bool run_script(struct tv_cache *cache, const char *script, const struct 
 {
     struct tv_slice words[3 + TV_CACHE_THINGS_MAX + 1 + 3];
     struct tv_error error;
-    char number[8], token[GENERATION_MAX];
+    char number[8], token[GENERATION_MAX], lifetime[24];
     size_t n = 0;
     snprintf(number, sizeof number, "%zu", count);
     words[n++] = TV_SLICE("EVAL");
@@ -191,7 +191,8 @@ static bool run_script(struct tv_cache *cache, const char *script, const struct 
         words[n++] = keys[i];
     words[n++] = new_token(cache, token);
     words[n++] = tv_slice_of(change);
-    words[n++] = TV_SLICE(ANNOUNCEMENT_MS);
+    snprintf(lifetime, sizeof lifetime, "%lld", (long long)cache->settings->announcement);
+    words[n++] = tv_slice_of(lifetime);
     redisReply *got = NULL;
     if (!tv_redis_call(cache->redis, words, n, cache_deadline(cache, deadline_ms), &got, &error))
         return false;
@@ -312,6 +313,21 @@ static bool lock_fill(struct tv_cache *cache, const struct find *find)
     return mine;
 }
 
+/* What came over a new connection counts only when it leads to the server of before; otherwise trust is lost. */
+static bool server_known(struct tv_cache *cache, int64_t deadline_ms)
+{
+    uint64_t connection = tv_redis_connections(cache->redis);
+    if (connection == cache->connection)
+        return true;
+    bool same =
+        tv_cache_server_same(cache->redis, &cache->board->cache_server, cache_deadline(cache, deadline_ms));
+    if (!same)
+        tv_trust_lose(cache->trust);
+    else
+        cache->connection = connection;
+    return same;
+}
+
 enum look { LOOK_DONE, LOOK_OTHERS_FILL };
 
 /* One look at Redis. LOOK_DONE: lookup says what is to be done. */
@@ -321,6 +337,10 @@ static enum look look(struct tv_cache *cache, struct tv_arena *arena, const stru
     redisReply *reply, *made = NULL;
     if (!fetch(cache, find, &reply))
         return LOOK_DONE;
+    if (!server_known(cache, find->deadline_ms)) {
+        freeReplyObject(reply);
+        return LOOK_DONE;
+    }
     redisReply **generations = reply->element + 2;
     size_t count = find->count - 2;
     bool missing = false;
@@ -362,7 +382,7 @@ void tv_cache_find(struct tv_cache *cache, struct tv_arena *arena, const struct 
     *lookup = (struct tv_cache_lookup){.result = TV_CACHE_BYPASS};
     if (cache->redis && !tv_trusted(cache->trust))
         mend_trust(cache, arena, deadline_ms);
-    else if (cache->redis && prepare_find(cache, arena, question, &find)) {
+    if (cache->redis && tv_trusted(cache->trust) && prepare_find(cache, arena, question, &find)) {
         int64_t until = tv_deadline_within(deadline_ms, cache->settings->wait);
         while (look(cache, arena, &find, lookup) == LOOK_OTHERS_FILL && tv_clock_ms() < until) {
             struct timespec step = {.tv_nsec = WAIT_STEP_MS * 1000000};

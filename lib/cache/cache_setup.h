@@ -17,6 +17,9 @@ struct tv_cache_settings {
     int64_t wait;       /* milliseconds to wait for another's fill */
     int64_t entry_max;  /* bytes */
     const char *prefix; /* of all keys */
+    int64_t
+        announcement; /* milliseconds that a write's announcement outlives a writer that died; no option: it follows
+                           * from how long a request may take */
 };
 
 extern const struct tv_option tv_cache_options[];

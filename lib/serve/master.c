@@ -354,27 +354,19 @@ static void turn(struct master *master)
     show_numbers(master);
 }
 
-/* Whether a write that the cache was not told of may be older than this pool: its last board says so, or there is none to
- * say. Then the first one to reach Redis makes all entries void (cache/trust.h). */
-static bool inherits_distrust(const struct master *master)
+/* Takes over what the pool before this one knew of the cache: whether a write may be unsaid, and which Redis it was. Without
+ * a trace of it nothing is believed; then the first one to reach Redis makes all entries void (cache/trust.h). */
+static void inherit_trust(struct tv_scoreboard *board, const struct tv_scoreboard *last)
 {
-    struct tv_error none;
-    const struct tv_scoreboard *last =
-        tv_scoreboard_open(master->configuration->serve.watch_directory, master->app->name, &none);
-    bool distrust = !last || atomic_load(&last->cache_distrust) != 0;
-    if (last)
-        tv_scoreboard_close(last);
-    return distrust;
+    atomic_store(&board->cache_distrust, !last || atomic_load(&last->cache_distrust) != 0);
+    atomic_store(&board->cache_server, last ? atomic_load(&last->cache_server) : 0);
 }
 
-static bool open_board(struct master *master, struct tv_error *error)
+/* What does not change while the pool runs. last: the board of the pool before this one, or NULL. */
+static void describe_pool(struct master *master, const struct tv_scoreboard *last)
 {
     struct stat status;
     const struct tv_configuration *configuration = master->configuration;
-    bool distrust = inherits_distrust(master);
-    master->board = tv_scoreboard_create(configuration->serve.watch_directory, master->app->name, error);
-    if (!master->board)
-        return false;
     struct tv_scoreboard *board = master->board;
     snprintf(board->version, sizeof board->version, "%s", tv_version());
     tv_stores_libraries(board->libraries);
@@ -387,13 +379,26 @@ static bool open_board(struct master *master, struct tv_error *error)
     if (master->app->cached && configuration->cache.enabled &&
         (*configuration->cache.url || tv_store_configured(&configuration->store, TV_STORE_REDIS))) {
         used |= 1u << TV_STORE_REDIS;
-        atomic_store(&board->cache_distrust, distrust);
+        inherit_trust(board, last);
     }
     atomic_store(&board->stores_used, used);
     atomic_store(&board->started_ms, (uint64_t)tv_clock_wall_ms());
     show_numbers(master);
     atomic_store(&board->master_pid, (uint64_t)getpid());
-    return true;
+}
+
+static bool open_board(struct master *master, struct tv_error *error)
+{
+    const struct tv_configuration *configuration = master->configuration;
+    struct tv_error none;
+    const struct tv_scoreboard *last =
+        tv_scoreboard_open(configuration->serve.watch_directory, master->app->name, &none);
+    master->board = tv_scoreboard_create(configuration->serve.watch_directory, master->app->name, error);
+    if (master->board)
+        describe_pool(master, last);
+    if (last)
+        tv_scoreboard_close(last);
+    return master->board != NULL;
 }
 
 static int open_signals(void)

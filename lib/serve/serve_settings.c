@@ -87,6 +87,8 @@ static bool check(const struct tv_app *app, struct tv_configuration *configurati
     if (serve->workers_min > serve->workers_max)
         return tv_fail(error, 500, NULL, "%s.workers_min (%lld) is above %s.workers_max (%lld)", app->name,
                        (long long)serve->workers_min, app->name, (long long)serve->workers_max);
+    /* whatever a request does ends with it; what it had sent to a store gets a little longer */
+    configuration->cache.announcement = serve->time + 10000;
     return check_urls(app, configuration, error) && (!app->check || app->check(configuration->app, error));
 }
 

@@ -38,6 +38,7 @@ struct tv_redis {
     struct tv_buffer out;   /* commands that were added and not sent yet */
     size_t added;           /* how many these are */
     size_t due;             /* replies that were not read yet */
+    uint64_t connections;   /* made so far */
     bool may_reconnect;     /* nothing has been sent since begin, over a connection that was there before */
 };
 
@@ -131,6 +132,7 @@ static bool connect_now(struct tv_redis *session, int64_t deadline_ms, struct tv
     session->socket_timeout = timeout;
     session->may_reconnect = false;
     count_connections(session, 1);
+    session->connections++;
     tv_slot_add(session->watch.slot, TV_COUNT_STORE_CONNECTS, 1);
     tv_breaker_success(session->watch.breaker);
     return true;
@@ -404,4 +406,9 @@ bool tv_redis_ping(const struct tv_store_settings *settings, int64_t timeout_ms,
     bool alive = ask(session, deadline, latency_us, version, error);
     tv_redis_free(session);
     return alive;
+}
+
+uint64_t tv_redis_connections(const struct tv_redis *session)
+{
+    return session->connections;
 }

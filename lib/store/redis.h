@@ -36,6 +36,8 @@ TV_PUBLIC bool tv_redis_read(struct tv_redis *session, struct redisReply **reply
                              struct tv_error *error) TV_MUST_CHECK;
 /* Leaves off: closes the connection when replies are still due. */
 TV_PUBLIC void tv_redis_abandon(struct tv_redis *session);
+/* Connections made so far: a change tells that another one, perhaps to another server, is in use. */
+TV_PUBLIC uint64_t tv_redis_connections(const struct tv_redis *session);
 /* Closes the connection whatever its state, with what the server remembers of it (an open MULTI). The next use connects. */
 TV_PUBLIC void tv_redis_close(struct tv_redis *session);
 

@@ -79,6 +79,7 @@ struct tv_scoreboard {
     _Atomic uint64_t breakers[TV_BREAKERS];
     _Atomic uint64_t stores_used;    /* bit set of enum tv_store */
     _Atomic uint64_t cache_distrust; /* see cache/trust.h */
+    _Atomic uint64_t cache_server;   /* see cache/server.h */
     _Atomic uint64_t retiring;       /* odd while a dead process's counters move to the next field */
     _Atomic uint64_t retired[TV_COUNTER_COUNT];
     struct tv_process_board processes[TV_PROCESSES_MAX];

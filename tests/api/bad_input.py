@@ -265,7 +265,8 @@ def bad_doc_request(world):
 @test("an unknown path is 404")
 def unknown_path(world):
     for path in ("/nothing", "/sqlx", "/kvx/get/k", "/docs", "/doc", "/doc/", "/doc/find", "/app/x/endpoint/data/v1/find",
-                 "/app/x", "/rest/v2/product", "/hello/", "/healthz/x", "/index.html", "/favicon.ico", "/.git/config", "/nginx.conf"):
+                 "/app/x", "/rest/v2/product", "/hello/", "/healthz/x", "/index.html", "/favicon.ico", "/.git/config",
+                 "/nginx.conf"):
         answer = world.http.get(path)
         equal(answer.status, 404, path)
         dialect = "doc" if re.match(r"/(doc|app/[^/]+/endpoint)(/|$)", path) else ""
