@@ -313,19 +313,31 @@ static bool lock_fill(struct tv_cache *cache, const struct find *find)
     return mine;
 }
 
-/* What came over a new connection counts only when it leads to the server of before; otherwise trust is lost. */
+/* What a new connection brought does not count until the server is known to be the one of before: it may be older than a
+ * write that the pool knows of. */
 static bool server_known(struct tv_cache *cache, int64_t deadline_ms)
 {
-    uint64_t connection = tv_redis_connections(cache->redis);
-    if (connection == cache->connection)
+    if (!tv_cache_server_same(cache->redis, &cache->board->cache_server, cache->trust,
+                              cache_deadline(cache, deadline_ms)))
+        return false;
+    cache->connection = tv_redis_connections(cache->redis);
+    return tv_trusted(cache->trust);
+}
+
+/* fetch, over a connection whose server is known. */
+static bool fetch_known(struct tv_cache *cache, const struct find *find, redisReply **reply)
+{
+    if (!fetch(cache, find, reply))
+        return false;
+    if (tv_redis_connections(cache->redis) == cache->connection)
         return true;
-    bool same =
-        tv_cache_server_same(cache->redis, &cache->board->cache_server, cache_deadline(cache, deadline_ms));
-    if (!same)
-        tv_trust_lose(cache->trust);
-    else
-        cache->connection = connection;
-    return same;
+    freeReplyObject(*reply);
+    if (!server_known(cache, find->deadline_ms) || !fetch(cache, find, reply))
+        return false;
+    if (tv_redis_connections(cache->redis) == cache->connection)
+        return true;
+    freeReplyObject(*reply);
+    return false;
 }
 
 enum look { LOOK_DONE, LOOK_OTHERS_FILL };
@@ -335,12 +347,8 @@ static enum look look(struct tv_cache *cache, struct tv_arena *arena, const stru
                       struct tv_cache_lookup *lookup)
 {
     redisReply *reply, *made = NULL;
-    if (!fetch(cache, find, &reply))
+    if (!fetch_known(cache, find, &reply))
         return LOOK_DONE;
-    if (!server_known(cache, find->deadline_ms)) {
-        freeReplyObject(reply);
-        return LOOK_DONE;
-    }
     redisReply **generations = reply->element + 2;
     size_t count = find->count - 2;
     bool missing = false;

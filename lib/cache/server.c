@@ -17,7 +17,8 @@ static uint64_t run_id_of(const redisReply *reply)
     return strtoull(digits, NULL, 16);
 }
 
-bool tv_cache_server_same(struct tv_redis *redis, _Atomic uint64_t *known, int64_t deadline_ms)
+bool tv_cache_server_same(struct tv_redis *redis, _Atomic uint64_t *known, tv_trust *trust,
+                          int64_t deadline_ms)
 {
     const struct tv_slice words[] = {TV_SLICE("INFO"), TV_SLICE("server")};
     struct tv_error error;
@@ -26,8 +27,11 @@ bool tv_cache_server_same(struct tv_redis *redis, _Atomic uint64_t *known, int64
         return false;
     uint64_t now = run_id_of(reply);
     freeReplyObject(reply);
-    if (now == 0)
+    uint64_t before = atomic_load(known);
+    if (now == 0 || before == now)
         return true;
-    uint64_t before = atomic_exchange(known, now);
-    return before == 0 || before == now;
+    if (before != 0)
+        tv_trust_lose(trust);
+    atomic_store(known, now);
+    return before == 0;
 }

@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 import signal
+import threading
 import time
 
 from harness import Broken, check, equal, expect, note, test, until
@@ -228,23 +229,42 @@ def distrust_outlives_master(world, kind, key):
     write_without(world, kind, key, "stop", crash)
 
 
-@both("a Redis that comes back with an older state is not believed")
-def older_state(world, kind, key):
-    written(kind, world.http, key, 1)
-    hits_again(world, kind, key, 1)
+def older_redis(world, kind, key, version):
+    """This version is in the cache, the next one is acknowledged, and Redis comes back as it was before that."""
+    written(kind, world.http, key, version)
+    hits_again(world, kind, key, version)
     redis = world.stores["redis"]
     data, kept = os.path.join(redis.directory, "data"), os.path.join(redis.directory, "data.older")
     # Copied while it runs: what a crash of the machine, or a replica that lags, would leave.
-    shutil.copytree(data, kept, dirs_exist_ok=True)
+    shutil.copytree(data, kept)
     try:
-        written(kind, world.http, key, 2)
+        written(kind, world.http, key, version + 1)
         with world.away("redis", "kill"):
             # Over the newer files, which keep their owner.
             shutil.copytree(kept, data, dirs_exist_ok=True, copy_function=shutil.copyfile)
-        for _ in range(10):
-            reads(world, kind, key, 2)
     finally:
         shutil.rmtree(kept)
+
+
+@both("a Redis that comes back with an older state is not believed")
+def older_state(world, kind, key):
+    older_redis(world, kind, key, 1)
+    for _ in range(10):
+        reads(world, kind, key, 2)
+
+
+@both("nor is it by any of many readers that come at once")
+def older_state_crowd(world, kind, key):
+    for turn in range(5):
+        older_redis(world, kind, key, 2 * turn + 1)
+        start = threading.Barrier(16)
+
+        def reader(crowd, version=2 * turn + 2):
+            start.wait(10)
+            for _ in range(10):
+                reads(world, kind, key, version)
+        with Crowd(*[reader] * 16) as crowd:
+            crowd.wait(0)
 
 
 @both("FLUSHALL behind our back only empties it")
