@@ -17,9 +17,8 @@
 #include "base/clock.h"
 #include "store/session.h"
 
-#define READ_PIECE     65536
-#define ACCEPT_AT_ONCE 8
-#define STACK_SIZE     (1024 * 1024)
+#define READ_PIECE 65536
+#define STACK_SIZE (1024 * 1024)
 /* Longer than nginx keeps an idle connection (keepalive_timeout in nginx.conf): such a peer is not about to send. */
 #define IDLE_PEER_MS 5000
 /* A worker is let go when one was free at every tick for this long. */
@@ -81,12 +80,12 @@ static void close_peer(struct tv_loop *loop, struct peer *peer)
     free(peer);
 }
 
-static bool add_peer(struct tv_loop *loop, int fd)
+static void add_peer(struct tv_loop *loop, int fd)
 {
     struct peer *peer = calloc(1, sizeof *peer);
     if (!peer) {
         close(fd);
-        return false;
+        return;
     }
     peer->fd = fd;
     tv_fastcgi_init(&peer->reader, (size_t)loop->settings->parameters, (size_t)loop->settings->body);
@@ -100,25 +99,21 @@ static bool add_peer(struct tv_loop *loop, int fd)
     pthread_mutex_unlock(&loop->lock);
     atomic_fetch_add(&loop->peer_count, 1);
     struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, .data.ptr = peer};
-    if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
+    if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) != 0)
         close_peer(loop, peer);
-        return false;
-    }
-    return true;
 }
 
-static void accept_peers(struct tv_loop *loop)
+/* One at a time: the socket stays readable while more wait, so that other workers and processes get their share. */
+static void accept_peer(struct tv_loop *loop)
 {
-    for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
-        int fd = accept4(loop->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0 && add_peer(loop, fd))
-            continue;
-        if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
-            tv_log(TV_LOG_ERROR, "accept", "%s: more connections than descriptors (ulimit -n)",
-                   strerror(errno));
-            usleep(20000); /* the socket stays readable: do not spin on it */
-        }
+    if (atomic_load(&loop->pool->draining))
         return;
+    int fd = accept4(loop->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        add_peer(loop, fd);
+    } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        tv_log(TV_LOG_ERROR, "accept", "%s: more connections than descriptors (ulimit -n)", strerror(errno));
+        usleep(20000); /* do not spin on it */
     }
 }
 
@@ -244,7 +239,7 @@ static void run_worker(struct tv_loop *loop, struct tv_worker *worker)
             if (read(loop->retire, &ticket, sizeof ticket) == sizeof ticket)
                 return;
         } else if (event.data.ptr == &listener_mark) {
-            accept_peers(loop);
+            accept_peer(loop);
         } else {
             struct peer *peer = event.data.ptr;
             set_slot(worker->slot, TV_SLOT_BUSY);
@@ -449,7 +444,7 @@ void tv_loop_drain(struct tv_loop *loop)
 
 bool tv_loop_empty(struct tv_loop *loop)
 {
-    return atomic_load(&loop->peer_count) == 0;
+    return atomic_load(&loop->peer_count) == 0 && atomic_load(&loop->idle) >= atomic_load(&loop->workers);
 }
 
 void tv_loop_stop(struct tv_loop *loop)

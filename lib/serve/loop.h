@@ -26,7 +26,7 @@ void tv_loop_grow(struct tv_loop *loop);
 void tv_loop_tick(struct tv_loop *loop);
 /* Takes no new connections; answers what comes on open ones and tells the peers to leave. */
 void tv_loop_drain(struct tv_loop *loop);
-/* No connection is left. */
+/* No connection is left and no worker is on its way to one. */
 bool tv_loop_empty(struct tv_loop *loop);
 /* After a drain: ends the threads, frees everything. */
 void tv_loop_stop(struct tv_loop *loop);

@@ -92,6 +92,7 @@ struct housekeeper {
     int signals;
     bool draining;
     bool at_once;
+    int empty_turns; /* one after the other: a worker may have been on its way to a connection at the first */
     int64_t drain_until_ms;
 };
 
@@ -135,10 +136,12 @@ static void keep_house(struct housekeeper *keeper)
     }
 }
 
-static bool finished(const struct housekeeper *keeper)
+static bool finished(struct housekeeper *keeper)
 {
-    return keeper->at_once ||
-           (keeper->draining && (tv_loop_empty(keeper->loop) || tv_clock_ms() >= keeper->drain_until_ms));
+    if (!keeper->draining)
+        return false;
+    keeper->empty_turns = tv_loop_empty(keeper->loop) ? keeper->empty_turns + 1 : 0;
+    return keeper->at_once || keeper->empty_turns > 1 || tv_clock_ms() >= keeper->drain_until_ms;
 }
 
 static int open_signals(void)
