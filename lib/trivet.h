@@ -21,11 +21,18 @@
 #include "serve/app.h"
 #include "serve/request.h"
 #include "serve/response.h"
+#include "serve/setup.h"
+#include "serve/tool.h"
+#include "store/limits.h"
 #include "store/mongo.h"
 #include "store/mysql.h"
 #include "store/redis.h"
 #include "store/store.h"
+#include "watch/activity.h"
+#include "watch/expected.h"
 #include "watch/log.h"
+#include "watch/push_state.h"
+#include "watch/ring.h"
 #include "watch/scoreboard.h"
 
 #endif

@@ -3,10 +3,23 @@
  */
 #include "doc.h"
 
+/* X(name, whether it writes, function) */
+#define ACTIONS(X)                        \
+    X("find", false, doc_run_find)        \
+    X("findOne", false, doc_run_find_one) \
+    X("insertOne", true, doc_run_insert_one)
+
 static const struct doc_action actions[] = {
-    {"find", "/action/find", false, doc_run_find},
-    {"findOne", "/action/findOne", false, doc_run_find_one},
-    {"insertOne", "/action/insertOne", true, doc_run_insert_one},
+#define ACTION_ROW(name, writes, run) {name, "/doc/action/" name, writes, run},
+    ACTIONS(ACTION_ROW)
+#undef ACTION_ROW
+};
+
+const char *const doc_routes[] = {
+#define ACTION_ROUTE(name, writes, run) "/doc/action/" name,
+    ACTIONS(ACTION_ROUTE)
+#undef ACTION_ROUTE
+        NULL,
 };
 
 const struct doc_action *doc_find_action(const struct tv_request *request, struct tv_error *error)

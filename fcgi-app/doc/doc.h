@@ -31,6 +31,9 @@ struct doc_action {
     doc_run *run;
 };
 
+/* Of all actions. */
+extern const char *const doc_routes[];
+
 /* actions.c: the action that the path names; NULL with a 404. */
 const struct doc_action *doc_find_action(const struct tv_request *request, struct tv_error *error);
 

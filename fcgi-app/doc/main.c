@@ -66,6 +66,7 @@ static bool handle(struct tv_worker *worker, const struct tv_request *request, s
 static const struct tv_app app = {
     .name = "doc",
     .summary = "MongoDB over HTTP, in the Atlas Data API's dialect",
+    .routes = doc_routes,
     .stores = 1u << TV_STORE_MONGO,
     .cached = true,
     .options = options,

@@ -12,12 +12,12 @@ bool wants_html(struct tv_slice accept)
     return accept.data && memmem(accept.data, accept.length, "text/html", 9) != NULL;
 }
 
-static const char *state_of(const struct store_state *state)
+static const char *state_of(const struct tv_store_state *state)
 {
     return !state->configured ? "not configured" : state->answers ? "up" : "down";
 }
 
-void write_greeting(struct tv_response *response, const struct store_state *states)
+void write_greeting(struct tv_response *response, const struct tv_store_state *states)
 {
     struct tv_json json;
     tv_response_type(response, "application/json");
@@ -59,7 +59,7 @@ static void put_escaped(struct tv_buffer *out, const char *text)
     }
 }
 
-static void put_store(struct tv_buffer *out, const struct store_state *state)
+static void put_store(struct tv_buffer *out, const struct tv_store_state *state)
 {
     const char *class = !state->configured ? "off" : state->answers ? "up" : "down";
     tv_buffer_printf(out, "<tr class=\"%s\"><th scope=\"row\">%s</th><td><b>%s</b></td><td>", class,
@@ -71,7 +71,7 @@ static void put_store(struct tv_buffer *out, const struct store_state *state)
     tv_buffer_text(out, "</td></tr>\n");
 }
 
-void write_page(struct tv_response *response, const struct store_state *states)
+void write_page(struct tv_response *response, const struct tv_store_state *states)
 {
     static const char head[] =
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"

@@ -19,6 +19,8 @@ struct kv_command {
 };
 
 enum kv_route { KV_COMMAND, KV_PIPELINE, KV_TRANSACTION };
+/* What metrics and traces call them, by enum kv_route. */
+extern const char *const kv_routes[];
 enum kv_format { KV_JSON, KV_JSON_BASE64, KV_RESP2 };
 
 struct kv_asked {

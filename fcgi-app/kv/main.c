@@ -42,6 +42,7 @@ static bool handle(struct tv_worker *worker, const struct tv_request *request, s
 static const struct tv_app app = {
     .name = "kv",
     .summary = "Redis over HTTP, as Upstash's REST interface speaks it",
+    .routes = kv_routes,
     .stores = 1u << TV_STORE_REDIS,
     .options = options,
     .option_count = TV_COUNT(options),

@@ -3,6 +3,13 @@
  */
 #include "kv.h"
 
+const char *const kv_routes[] = {
+    [KV_COMMAND] = "/kv/{command}",
+    [KV_PIPELINE] = "/kv/pipeline",
+    [KV_TRANSACTION] = "/kv/multi-exec",
+    NULL,
+};
+
 /* The first segment decides: pipelines and transactions are places, everything else is a command. */
 static enum kv_route route_of(struct tv_slice path)
 {
@@ -49,10 +56,8 @@ static bool read_one(const struct tv_request *request, struct kv_asked *asked, s
 bool kv_read_request(const struct tv_request *request, const struct kv_settings *settings,
                      struct tv_response *response, struct kv_asked *asked, struct tv_error *error)
 {
-    static const char *const names[] = {
-        [KV_COMMAND] = "/{command}", [KV_PIPELINE] = "/pipeline", [KV_TRANSACTION] = "/multi-exec"};
     *asked = (struct kv_asked){.route = route_of(request->path)};
-    tv_response_route(response, names[asked->route]);
+    tv_response_route(response, kv_routes[asked->route]);
     unsigned methods = asked->route == KV_COMMAND
                            ? TV_METHOD_GET | TV_METHOD_HEAD | TV_METHOD_POST | TV_METHOD_PUT
                            : TV_METHOD_POST;

@@ -1,81 +1,154 @@
 /*
- * metrics.c - the counters in Prometheus' text format 0.0.4. A row in watch/counters.h is all that a new one needs.
+ * metrics.c - everything that counts in Prometheus' text format, or in OpenMetrics' for who asks for it. The families stand in
+ * watch/counters.h; here is where each one's samples come from. Only shared memory and /proc are read: no pool is asked, no
+ * store, so it answers when all others are saturated or dead.
  */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "metrics.h"
 #include "ops.h"
 
-/* All boards are open at once: samples of one family must stand together. */
-#define POOLS_MAX 32
-
-struct boards {
-    const char *directory;
-    const struct tv_scoreboard *list[POOLS_MAX];
-    size_t count;
-};
-
-static void open_board(void *context, const char *pool)
+static void open_pool(void *context, const char *name)
 {
-    struct boards *boards = context;
+    struct metrics *metrics = context;
     struct tv_error error;
-    if (boards->count == POOLS_MAX)
+    if (metrics->count == METRICS_POOLS_MAX)
         return;
-    boards->list[boards->count] = tv_scoreboard_open(boards->directory, pool, &error);
-    boards->count += boards->list[boards->count] != NULL;
+    struct metrics_pool *pool = &metrics->pools[metrics->count];
+    pool->board = tv_scoreboard_open(metrics->directory, name, &error);
+    if (!pool->board) { /* of another version: its own trivet-ops knows it */
+        struct tv_expected *unread = &metrics->unread;
+        if (unread->count < TV_EXPECTED_MAX)
+            snprintf(unread->names[unread->count++], sizeof unread->names[0], "%s", name);
+        return;
+    }
+    tv_scoreboard_sum(pool->board, &pool->meters, &pool->processes);
+    metrics_take_census(pool);
+    metrics->count++;
 }
 
-static void write_counter(struct tv_buffer *out, const struct boards *boards, enum tv_counter counter)
+void metrics_sample(struct metrics *metrics, const struct metrics_pool *pool, const char *label,
+                    const char *value, const char *label2, const char *value2)
 {
-    const struct tv_counter_info *info = &tv_counter_info[counter];
-    tv_buffer_printf(out, "# HELP trivet_%s_total %s.\n# TYPE trivet_%s_total counter\n", info->name,
-                     info->help, info->name);
-    for (size_t i = 0; i < boards->count; i++)
-        tv_buffer_printf(out, "trivet_%s_total{pool=\"%s\"} %llu\n", info->name, boards->list[i]->pool,
-                         (unsigned long long)tv_scoreboard_total(boards->list[i], counter));
-}
-
-static uint64_t count_slots(const struct tv_scoreboard *board, enum tv_slot_state state)
-{
-    uint64_t count = 0;
-    for (size_t i = 0; i < TV_PROCESSES_MAX; i++) {
-        if (atomic_load_explicit(&board->processes[i].state, memory_order_relaxed) == TV_PROCESS_NONE)
+    struct tv_buffer *out = metrics->out;
+    const struct tv_family_info *info = &tv_family_info[metrics->family];
+    tv_buffer_text(out, "trivet_");
+    tv_buffer_text(out, info->name);
+    tv_buffer_byte(out, '{');
+    if (pool) {
+        tv_buffer_text(out, "pool=\"");
+        tv_buffer_text(out, pool->board->pool);
+        tv_buffer_byte(out, '"');
+    }
+    const char *const pairs[][2] = {{label, value}, {label2, value2}};
+    for (size_t i = 0; i < TV_COUNT(pairs); i++) {
+        if (!pairs[i][0])
             continue;
-        for (size_t j = 0; j < TV_WORKERS_MAX; j++)
-            count += atomic_load_explicit(&board->processes[i].slots[j].state, memory_order_relaxed) == state;
+        if (pool || i > 0)
+            tv_buffer_byte(out, ',');
+        tv_buffer_text(out, pairs[i][0]);
+        tv_buffer_text(out, "=\"");
+        tv_buffer_text(out, pairs[i][1]); /* fixed words and templates: nothing in them needs escaping */
+        tv_buffer_byte(out, '"');
     }
-    return count;
+    tv_buffer_text(out, "} ");
 }
 
-static void write_workers(struct tv_buffer *out, const struct boards *boards)
+void metrics_unsigned(struct metrics *metrics, uint64_t value)
 {
-    tv_buffer_text(out,
-                   "# HELP trivet_workers Worker threads by what they do.\n# TYPE trivet_workers gauge\n");
-    for (size_t i = 0; i < boards->count; i++) {
-        const struct tv_scoreboard *board = boards->list[i];
-        tv_buffer_printf(out, "trivet_workers{pool=\"%s\",state=\"idle\"} %llu\n", board->pool,
-                         (unsigned long long)count_slots(board, TV_SLOT_IDLE));
-        tv_buffer_printf(out, "trivet_workers{pool=\"%s\",state=\"busy\"} %llu\n", board->pool,
-                         (unsigned long long)count_slots(board, TV_SLOT_BUSY));
-    }
-    tv_buffer_text(out, "# HELP trivet_workers_max Worker threads that the pool may grow to.\n"
-                        "# TYPE trivet_workers_max gauge\n");
-    for (size_t i = 0; i < boards->count; i++) {
-        const struct tv_scoreboard *board = boards->list[i];
-        tv_buffer_printf(
-            out, "trivet_workers_max{pool=\"%s\"} %llu\n", board->pool,
-            (unsigned long long)(atomic_load(&board->workers_max) * atomic_load(&board->processes_wanted)));
+    tv_buffer_unsigned(metrics->out, value);
+    tv_buffer_byte(metrics->out, '\n');
+}
+
+void metrics_seconds(struct metrics *metrics, uint64_t us)
+{
+    tv_buffer_printf(metrics->out, "%llu.%06llu\n", (unsigned long long)(us / 1000000),
+                     (unsigned long long)(us % 1000000));
+}
+
+/* OpenMetrics names a counter's family without the ending that its samples have. */
+static void write_head(struct metrics *metrics)
+{
+    const struct tv_family_info *info = &tv_family_info[metrics->family];
+    size_t length = strlen(info->name), ending = strlen("_total");
+    if (metrics->openmetrics && strcmp(info->type, "counter") == 0)
+        length -= ending;
+    tv_buffer_printf(metrics->out, "# HELP trivet_%.*s %s.\n# TYPE trivet_%.*s %s\n", (int)length, info->name,
+                     info->help, (int)length, info->name, info->type);
+}
+
+/* Families that the counters' table fills by itself. */
+static void write_counters(struct metrics *metrics, const struct metrics_pool *pool)
+{
+    for (int counter = 0; counter < TV_COUNTER_COUNT; counter++) {
+        const struct tv_counter_info *info = &tv_counter_info[counter];
+        uint64_t value = tv_word(&pool->meters.counters[counter]);
+        if (info->family != metrics->family)
+            continue;
+        metrics_sample(metrics, pool, *info->label ? info->label : NULL, info->value, NULL, NULL);
+        if (strstr(tv_family_info[info->family].name, "_seconds_"))
+            metrics_seconds(metrics, value);
+        else
+            metrics_unsigned(metrics, value);
     }
 }
 
-bool answer_metrics(struct tv_worker *worker, struct tv_response *response, struct tv_error *error)
+static void write_family(struct metrics *metrics)
 {
-    struct boards boards = {.directory = tv_worker_watch_directory(worker)};
-    struct tv_buffer *out = tv_response_body(response);
-    if (!tv_scoreboard_list(boards.directory, open_board, &boards, error))
-        return false;
-    tv_response_type(response, "text/plain; version=0.0.4; charset=utf-8");
-    for (int counter = 0; counter < TV_COUNTER_COUNT; counter++)
-        write_counter(out, &boards, (enum tv_counter)counter);
-    write_workers(out, &boards);
-    for (size_t i = 0; i < boards.count; i++)
-        tv_scoreboard_close(boards.list[i]);
-    return true;
+    /* those that are not told pool by pool */
+    static void (*const whole[TV_FAMILY_COUNT])(struct metrics *) = {
+        [TV_FAMILY_POOL_UP] = metrics_write_up,
+        [TV_FAMILY_STORE_UP] = metrics_write_looks,
+        [TV_FAMILY_PUSH_UP] = metrics_write_push_up,
+        [TV_FAMILY_PUSH] = metrics_write_push,
+    };
+    metrics_writer *write = metrics_writer_of(metrics->family);
+    write_head(metrics);
+    if (whole[metrics->family]) {
+        whole[metrics->family](metrics);
+        return;
+    }
+    for (size_t i = 0; i < metrics->count; i++)
+        (write ? write : write_counters)(metrics, &metrics->pools[i]);
+}
+
+bool metrics_write(const char *directory, const char *pools, bool openmetrics, struct tv_buffer *out,
+                   struct tv_error *error)
+{
+    struct metrics *metrics = calloc(1, sizeof *metrics);
+    if (!metrics)
+        return tv_fail(error, 500, NULL, "no memory");
+    metrics->directory = directory;
+    metrics->out = out;
+    metrics->openmetrics = openmetrics;
+    bool listed = tv_expected_read(&metrics->expected, pools, error) &&
+                  tv_scoreboard_list(metrics->directory, open_pool, metrics, error);
+    if (listed) {
+        for (int family = 0; family < TV_FAMILY_COUNT; family++) {
+            metrics->family = (enum tv_family)family;
+            write_family(metrics);
+        }
+        if (metrics->openmetrics)
+            tv_buffer_text(metrics->out, "# EOF\n");
+    }
+    for (size_t i = 0; i < metrics->count; i++)
+        tv_scoreboard_close(metrics->pools[i].board);
+    free(metrics);
+    return listed;
+}
+
+bool answer_metrics(struct tv_worker *worker, const struct tv_request *request, struct tv_response *response,
+                    struct tv_error *error)
+{
+    struct tv_slice accept = tv_request_header(request, "accept");
+    bool openmetrics =
+        accept.length > 0 && memmem(accept.data, accept.length, "application/openmetrics-text", 28) != NULL;
+    tv_response_type(response, openmetrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                                           : "text/plain; version=0.0.4; charset=utf-8");
+    tv_response_header(response, "Vary", TV_SLICE("Accept"));
+    return metrics_write(tv_worker_watch_directory(worker), tv_worker_watch_pools(worker), openmetrics,
+                         tv_response_body(response), error);
 }

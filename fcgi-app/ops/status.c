@@ -1,14 +1,15 @@
 /*
  * status.c - the scoreboards of all pools as one JSON document.
  */
-#include <errno.h>
-#include <signal.h>
+#include <string.h>
 
 #include "ops.h"
 
 struct status {
     struct tv_json json;
     const char *directory;
+    const char *only; /* NULL: all pools */
+    bool full;
 };
 
 static uint64_t now_of(const _Atomic uint64_t *field)
@@ -35,7 +36,8 @@ static void take_census(const struct tv_process_board *process, struct census *o
         out->workers += state != TV_SLOT_UNUSED;
         out->busy += state == TV_SLOT_BUSY;
         out->idle += state == TV_SLOT_IDLE;
-        out->connections += now_of(&slot->connections);
+        for (int store = 0; store < TV_STORE_COUNT; store++)
+            out->connections += now_of(&slot->connections[store]);
     }
 }
 
@@ -82,13 +84,13 @@ static void write_processes(struct tv_json *json, const struct tv_scoreboard *bo
     member(json, "now", all.workers);
     member(json, "busy", all.busy);
     member(json, "idle", all.idle);
-    member(json, "max", now_of(&board->workers_max) * now_of(&board->processes_wanted));
+    member(json, "max", tv_scoreboard_window(board) * now_of(&board->processes_wanted));
     tv_json_object_end(json);
     member(json, "peers", all.peers);
     member(json, "processes_with_waiting_requests", all.waiting);
     member(json, "store_connections", all.connections);
     member(json, "store_connections_max",
-           now_of(&board->workers_max) * now_of(&board->processes_wanted) *
+           tv_scoreboard_window(board) * now_of(&board->processes_wanted) *
                (uint64_t)__builtin_popcountll((unsigned long long)now_of(&board->stores_used)));
 }
 
@@ -129,9 +131,31 @@ static void write_counters(struct tv_json *json, const struct tv_scoreboard *boa
 {
     tv_json_name(json, "counters");
     tv_json_object(json);
+    struct tv_meters meters;
+    struct tv_process_meters processes;
+    static const char *const classes[] = {"requests_2xx", "requests_3xx", "requests_4xx", "requests_5xx"};
+    uint64_t calls = 0, errors = 0, connects = 0, wait_us = 0;
+    tv_scoreboard_sum(board, &meters, &processes);
+    for (unsigned class = 0; class < TV_COUNT(classes); class ++)
+        member(json, classes[class], tv_meters_requests(&meters, class));
+    for (int store = 0; store < TV_STORE_COUNT; store++) {
+        calls += now_of(&meters.stores[store].calls);
+        errors += now_of(&meters.stores[store].errors);
+        connects += now_of(&meters.stores[store].connects);
+        wait_us += now_of(&meters.stores[store].wait_us);
+    }
+    member(json, "store_us", wait_us);
+    member(json, "store_calls", calls);
+    member(json, "store_errors", errors);
+    member(json, "store_connects", connects);
     for (int counter = 0; counter < TV_COUNTER_COUNT; counter++)
-        member(json, tv_counter_info[counter].name, tv_scoreboard_total(board, (enum tv_counter)counter));
+        member(json, tv_counter_info[counter].name, now_of(&meters.counters[counter]));
     tv_json_object_end(json);
+}
+
+static void write_activity(void *context, const struct worker_view *worker)
+{
+    write_worker(context, worker, false);
 }
 
 static void write_pool(void *context, const char *pool)
@@ -139,6 +163,8 @@ static void write_pool(void *context, const char *pool)
     struct status *status = context;
     struct tv_json *json = &status->json;
     struct tv_error error;
+    if (status->only && strcmp(status->only, pool) != 0)
+        return;
     const struct tv_scoreboard *board = tv_scoreboard_open(status->directory, pool, &error);
     tv_json_name(json, pool);
     tv_json_object(json);
@@ -149,8 +175,7 @@ static void write_pool(void *context, const char *pool)
         return;
     }
     uint64_t master = now_of(&board->master_pid);
-    /* a master that was killed could not write its end */
-    bool alive = master != 0 && (kill((pid_t)master, 0) == 0 || errno == EPERM);
+    bool alive = tv_scoreboard_alive(board);
     tv_json_member_text(json, "state", alive ? "running" : master == 0 ? "stopped" : "dead");
     member(json, "master", master);
     tv_json_member_text(json, "version", board->version);
@@ -164,22 +189,36 @@ static void write_pool(void *context, const char *pool)
     write_stores(json, board);
     tv_json_member_text(json, "cache", now_of(&board->cache_distrust) == 0 ? "trusted" : "not trusted");
     write_counters(json, board);
+    if (status->full) {
+        tv_json_name(json, "activity");
+        tv_json_array(json);
+        each_worker(board, write_activity, json);
+        tv_json_array_end(json);
+    }
     tv_json_object_end(json);
     tv_scoreboard_close(board);
 }
 
-bool answer_status(struct tv_worker *worker, struct tv_response *response, struct tv_error *error)
+bool write_status(struct tv_buffer *out, const char *directory, const char *only, bool full,
+                  struct tv_error *error)
 {
-    struct status status = {.directory = tv_worker_watch_directory(worker)};
-    tv_json_start(&status.json, tv_response_body(response));
+    struct status status = {.directory = directory, .only = only, .full = full};
+    tv_json_start(&status.json, out);
     tv_json_object(&status.json);
     tv_json_member_text(&status.json, "version", tv_version());
     tv_json_name(&status.json, "pools");
     tv_json_object(&status.json);
-    if (!tv_scoreboard_list(status.directory, write_pool, &status, error))
+    if (!tv_scoreboard_list(directory, write_pool, &status, error))
         return false;
     tv_json_object_end(&status.json);
     tv_json_object_end(&status.json);
-    tv_buffer_byte(tv_response_body(response), '\n');
+    tv_buffer_byte(out, '\n');
     return true;
+}
+
+bool answer_status(struct tv_worker *worker, const struct tv_request *request, struct tv_response *response,
+                   struct tv_error *error)
+{
+    return write_status(tv_response_body(response), tv_worker_watch_directory(worker), NULL,
+                        tv_slice_is(request->query, "full"), error);
 }

@@ -185,6 +185,7 @@ static void say_signalled(struct tv_error *error, const char *state, const char 
     else
         tv_fail(error, 400, strcmp(state, "45000") == 0 ? "P0001" : state, "%s", store_said);
     error->native = native;
+    error->quotes = true;
 }
 
 static void say_unknown(struct tv_error *error, const char *state)

@@ -76,9 +76,11 @@ static bool handle(struct tv_worker *worker, const struct tv_request *request, s
 
 int main(int argc, char **argv)
 {
+    static const char *const routes[] = {SQL_ROUTE_ROOT, SQL_ROUTE_TABLE, SQL_ROUTE_ROUTINE, NULL};
     const struct tv_app app = {
         .name = "sql",
         .summary = "PostgREST's dialect over MySQL and MariaDB",
+        .routes = routes,
         .stores = 1u << TV_STORE_MYSQL,
         .cached = true,
         .options = sql_option_rows,

@@ -20,7 +20,7 @@ static bool read_path(struct sql_exchange *exchange)
     exchange->target = SQL_TARGET_TABLE;
     if (path.length == 0) {
         exchange->target = SQL_TARGET_ROOT;
-        tv_response_route(exchange->response, "/");
+        tv_response_route(exchange->response, SQL_ROUTE_ROOT);
         return true;
     }
     if (tv_slice_starts(path, "rpc/")) {
@@ -28,7 +28,7 @@ static bool read_path(struct sql_exchange *exchange)
         path = tv_slice_cut(path, 4, path.length);
     }
     tv_response_route(exchange->response,
-                      exchange->target == SQL_TARGET_ROUTINE ? "/rpc/{routine}" : "/{table}");
+                      exchange->target == SQL_TARGET_ROUTINE ? SQL_ROUTE_ROUTINE : SQL_ROUTE_TABLE);
     if (path.length == 0 || memchr(path.data, '/', path.length))
         return bad_path(exchange);
     return tv_url_decode(exchange->request->arena, path, TV_URL_PATH, &exchange->name, exchange->error);

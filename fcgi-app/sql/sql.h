@@ -21,6 +21,11 @@ struct sql_thread {
     struct tv_buffer scratch;  /* a header being written */
 };
 
+/* What metrics and traces call them. */
+#define SQL_ROUTE_ROOT    "/sql/"
+#define SQL_ROUTE_TABLE   "/sql/{table}"
+#define SQL_ROUTE_ROUTINE "/sql/rpc/{routine}"
+
 enum sql_target { SQL_TARGET_ROOT, SQL_TARGET_TABLE, SQL_TARGET_ROUTINE };
 
 struct sql_exchange {
@@ -31,6 +36,11 @@ struct sql_exchange {
     const struct sql_settings *settings;
     struct sql_thread *thread;
     struct tv_mysql *mysql;
+    /* What metrics and traces call them. */
+#define SQL_ROUTE_ROOT    "/sql/"
+#define SQL_ROUTE_TABLE   "/sql/{table}"
+#define SQL_ROUTE_ROUTINE "/sql/rpc/{routine}"
+
     enum sql_target target;
     struct tv_slice name; /* of the table or routine */
     const struct sql_schema *schema;

@@ -18,11 +18,16 @@ int64_t tv_clock_ms(void)
     return tv_clock_us() / 1000;
 }
 
-int64_t tv_clock_wall_ms(void)
+int64_t tv_clock_wall_us(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t tv_clock_wall_ms(void)
+{
+    return tv_clock_wall_us() / 1000;
 }
 
 void tv_clock_text(int64_t wall_ms, char out[25])

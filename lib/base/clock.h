@@ -10,7 +10,8 @@
 
 TV_PUBLIC int64_t tv_clock_us(void);      /* monotonic, microseconds */
 TV_PUBLIC int64_t tv_clock_ms(void);      /* monotonic, milliseconds: the unit of every deadline */
-TV_PUBLIC int64_t tv_clock_wall_ms(void); /* since 1970-01-01 UTC */
+TV_PUBLIC int64_t tv_clock_wall_us(void); /* since 1970-01-01 UTC */
+TV_PUBLIC int64_t tv_clock_wall_ms(void);
 /* "2026-11-22T17:01:42.123Z"; out must hold 25 bytes. */
 TV_PUBLIC void tv_clock_text(int64_t wall_ms, char out[25]);
 /* The smaller of both: a deadline that ends no later than span_ms from now. */

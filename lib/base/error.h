@@ -13,6 +13,7 @@ struct tv_error {
     int status;        /* HTTP status that this error becomes; 0 = no error */
     int retry_after;   /* seconds for the Retry-After header; 0 = no such header */
     int native;        /* the store's own error number, for the log; 0 = none */
+    bool quotes;       /* message is a store's own words, which may hold values: not for the log */
     char allow[64];    /* methods for the Allow header of a 405; empty = no such header */
     char code[40];     /* the dialect's code; empty = the dialect chooses one by status */
     char message[480]; /* for the client: never a secret, never raw SQL */

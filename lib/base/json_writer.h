@@ -47,6 +47,9 @@ TV_PUBLIC void tv_json_null(struct tv_json *json);
 /* Text that is known to be one JSON value (a DECIMAL, a checked JSON column): written as it is. */
 TV_PUBLIC void tv_json_raw(struct tv_json *json, struct tv_slice value);
 
+/* A text as a JSON string, apart from any writer: for whoever puts commas and names down by itself. */
+TV_PUBLIC void tv_json_quote(struct tv_buffer *out, struct tv_slice text);
+
 /* Shorthands for "name": value. */
 TV_PUBLIC void tv_json_member_text(struct tv_json *json, const char *key, const char *value);
 TV_PUBLIC void tv_json_member_integer(struct tv_json *json, const char *key, int64_t value);

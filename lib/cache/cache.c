@@ -53,7 +53,7 @@ struct tv_cache {
     const struct tv_cache_settings *settings;
     struct tv_store_settings stores; /* with the cache's own URL in the Redis leg */
     struct tv_redis *redis;          /* NULL: no cache */
-    struct tv_slot *slot;
+    struct tv_watcher *watcher;
     struct tv_scoreboard *board;
     tv_trust *trust;     /* a word of the board */
     uint64_t connection; /* the last one whose server was looked at */
@@ -82,7 +82,7 @@ struct tv_cache *tv_cache_new(const struct tv_cache_settings *settings,
         return NULL;
     cache->settings = settings;
     cache->stores = *stores;
-    cache->slot = watch.slot;
+    cache->watcher = watch.watcher;
     cache->board = board;
     cache->trust = &board->cache_distrust;
     tv_buffer_init(&cache->value, (size_t)settings->entry_max + 65536);
@@ -387,6 +387,7 @@ void tv_cache_find(struct tv_cache *cache, struct tv_arena *arena, const struct 
     static const enum tv_counter counters[] = {TV_COUNT_CACHE_HITS, TV_COUNT_CACHE_MISSES,
                                                TV_COUNT_CACHE_BYPASSES};
     struct find find = {.deadline_ms = deadline_ms};
+    enum tv_phase before = tv_watch_enter(cache->watcher, TV_PHASE_CACHE);
     *lookup = (struct tv_cache_lookup){.result = TV_CACHE_BYPASS};
     if (cache->redis && !tv_trusted(cache->trust))
         mend_trust(cache, arena, deadline_ms);
@@ -398,7 +399,8 @@ void tv_cache_find(struct tv_cache *cache, struct tv_arena *arena, const struct 
         }
     }
     cache->last = tv_cache_result_name(lookup->result);
-    tv_slot_add(cache->slot, counters[lookup->result], 1);
+    tv_watch_count(cache->watcher, counters[lookup->result], 1);
+    tv_watch_enter(cache->watcher, before);
 }
 
 /* --- filling ---------------------------------------------------------------------------------------------------------- */
@@ -409,16 +411,18 @@ static void send_all(struct tv_cache *cache, const struct tv_slice *const *comma
 {
     struct tv_error error;
     redisReply *reply;
-    if (!tv_redis_begin(cache->redis, tv_clock_ms() + cache->settings->timeout, &error))
-        return;
-    for (size_t i = 0; i < count; i++) {
-        if (!tv_redis_add(cache->redis, commands[i], counts[i], &error)) {
-            tv_redis_abandon(cache->redis);
-            return;
-        }
+    enum tv_phase before = tv_watch_enter(cache->watcher, TV_PHASE_CACHE);
+    bool good = tv_redis_begin(cache->redis, tv_clock_ms() + cache->settings->timeout, &error);
+    for (size_t i = 0; good && i < count; i++)
+        good = tv_redis_add(cache->redis, commands[i], counts[i], &error);
+    for (size_t i = 0; good && i < count; i++) {
+        good = tv_redis_read(cache->redis, &reply, &error);
+        if (good)
+            freeReplyObject(reply);
     }
-    for (size_t i = 0; i < count && tv_redis_read(cache->redis, &reply, &error); i++)
-        freeReplyObject(reply);
+    if (!good)
+        tv_redis_abandon(cache->redis);
+    tv_watch_enter(cache->watcher, before);
 }
 
 void tv_cache_fill(struct tv_cache *cache, const struct tv_cache_lookup *lookup, struct tv_slice note,
@@ -471,14 +475,18 @@ static bool announce(struct tv_cache *cache, const struct tv_slice *things, size
             return false;
         keys[i] = (struct tv_slice){names[i], (size_t)length};
     }
-    return run_script(cache, announce_script, keys, count, change, tv_clock_ms() + cache->settings->timeout,
-                      NULL);
+    enum tv_phase before = tv_watch_enter(cache->watcher, TV_PHASE_CACHE);
+    bool done = run_script(cache, announce_script, keys, count, change,
+                           tv_clock_ms() + cache->settings->timeout, NULL);
+    tv_watch_enter(cache->watcher, before);
+    return done;
 }
 
 static void set_unannounced(struct tv_cache *cache, uint64_t value)
 {
-    if (cache->slot && atomic_load(&cache->slot->unannounced) != value)
-        atomic_store(&cache->slot->unannounced, value);
+    _Atomic uint64_t *unannounced = cache->watcher ? &cache->watcher->slot->unannounced : NULL;
+    if (unannounced && atomic_load(unannounced) != value)
+        atomic_store(unannounced, value);
 }
 
 void tv_cache_write_begin(struct tv_cache *cache, const struct tv_slice *things, size_t count)

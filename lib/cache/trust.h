@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* 0: trusted. 1: not. Above: not, and being mended since that time (microseconds, monotonic). */
+/* 0: trusted. 1: not. Above: not, and being mended; the claim of whoever does, and in its upper bits since when. */
 typedef _Atomic uint64_t tv_trust;
 
 bool tv_trusted(const tv_trust *trust);

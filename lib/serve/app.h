@@ -31,6 +31,11 @@ struct tv_app {
     unsigned stores;     /* enum tv_store, or-ed as 1u << store: sessions that a worker of this pool has */
     bool unguarded; /* answers everyone and touches no one's data: no role is asked for (health, greeting) */
     bool cached;    /* the pool reads through the cache */
+    bool looks;     /* looks at all stores every few seconds, for whoever watches (board's looks) */
+
+    /* The templates of its routes ("/{table}"), NULL after the last, at most TV_ROUTES_MAX - 1: metrics have a row for each. Other
+     * requests, and all when this is NULL, count under the empty route. */
+    const char *const *routes;
 
     const struct tv_option *options; /* the dialect's own, may be NULL */
     size_t option_count;
@@ -68,6 +73,8 @@ TV_PUBLIC struct tv_redis *tv_worker_redis(struct tv_worker *worker);
 TV_PUBLIC struct tv_cache *tv_worker_cache(struct tv_worker *worker);
 /* Scoreboards' directory (option watch.directory), for workers that look at all pools. */
 TV_PUBLIC const char *tv_worker_watch_directory(const struct tv_worker *worker);
+/* Pools that are meant to be there (option watch.pools), for the same. */
+TV_PUBLIC const char *tv_worker_watch_pools(const struct tv_worker *worker);
 /* Stores' settings, for workers that look at stores rather than use them. */
 TV_PUBLIC const struct tv_store_settings *tv_worker_store_settings(const struct tv_worker *worker);
 

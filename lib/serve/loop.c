@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,14 +16,18 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "serve/window.h"
 #include "store/session.h"
 
 #define READ_PIECE 65536
 #define STACK_SIZE (1024 * 1024)
 /* Longer than nginx keeps an idle connection (keepalive_timeout in nginx.conf): such a peer is not about to send. */
 #define IDLE_PEER_MS 5000
-/* A worker is let go when one was free at every tick for this long. */
-#define QUIET_MS 10000
+/* How long a worker with nothing to do keeps lines of the log for itself. */
+#define LOG_LINGER_MS 10
+/* A request ends within limits.time, give or take what a store's client library adds. A worker that takes so many times longer is
+ * not at a slow store. */
+#define HANGS_AFTER 2
 
 struct peer {
     struct peer *next, *previous;
@@ -53,7 +58,7 @@ struct tv_loop {
     struct peer *peers;
     _Atomic int peer_count;
     struct thread threads[TV_WORKERS_MAX];
-    int64_t quiet_since;
+    struct tv_window window;
     int64_t open_failed_ms;
 };
 
@@ -181,7 +186,7 @@ static bool serve_peer(struct tv_worker *worker, struct peer *peer, bool peer_le
         bool idle = tv_fastcgi_idle(&peer->reader);
         if (reading == READING_END) {
             if (!idle)
-                tv_slot_add(worker->slot, TV_COUNT_BROKEN, 1);
+                tv_watch_count(&worker->watcher, TV_COUNT_BROKEN, 1);
             return false;
         }
         if (reading == READING_MORE) {
@@ -193,7 +198,7 @@ static bool serve_peer(struct tv_worker *worker, struct peer *peer, bool peer_le
         }
         atomic_store(&peer->reading_since, 0);
         if (peer_left) { /* sent and hung up: nobody waits for the answer, nothing is started */
-            tv_slot_add(worker->slot, TV_COUNT_SHED_GONE, 1);
+            tv_watch_count(&worker->watcher, TV_COUNT_SHED_GONE, 1);
             return false;
         }
         atomic_store(&peer->answering, true);
@@ -216,21 +221,46 @@ static void set_slot(struct tv_slot *slot, enum tv_slot_state state)
     atomic_store_explicit(&slot->state, state, memory_order_relaxed);
 }
 
+static bool full_but_may_grow(const struct tv_loop *loop)
+{
+    return atomic_load(&loop->idle) <= 0 && atomic_load(&loop->workers) < tv_window_most(&loop->window);
+}
+
 static void became_busy(struct tv_loop *loop)
 {
-    if (atomic_fetch_sub(&loop->idle, 1) == 1 && atomic_load(&loop->workers) < loop->settings->workers_max &&
-        !atomic_exchange(&loop->watched, true)) {
+    int idle = atomic_fetch_sub(&loop->idle, 1) - 1;
+    tv_window_busy(&loop->window, idle, atomic_load(&loop->workers));
+    if (idle <= 0 && full_but_may_grow(loop) && !atomic_exchange(&loop->watched, true)) {
         uint64_t one = 1;
         ssize_t written = write(loop->wake, &one, sizeof one);
         (void)written; /* full means that it is awake already */
     }
 }
 
+static void became_idle(struct tv_loop *loop)
+{
+    atomic_fetch_add(&loop->idle, 1);
+    tv_window_idle(&loop->window);
+}
+
+/* Lines in the log wait for company while requests follow each other, and not much longer: to look first whether there is more to
+ * do, and to write a line for each request, would be two system calls of the few that a request takes. */
+static int wait_for_event(struct tv_loop *loop, struct epoll_event *event)
+{
+    if (tv_log_pending()) {
+        int count = epoll_wait(loop->epoll, event, 1, LOG_LINGER_MS);
+        if (count != 0)
+            return count;
+        tv_log_flush();
+    }
+    return epoll_wait(loop->epoll, event, 1, -1);
+}
+
 static void run_worker(struct tv_loop *loop, struct tv_worker *worker)
 {
     for (;;) {
         struct epoll_event event;
-        int count = epoll_wait(loop->epoll, &event, 1, -1);
+        int count = wait_for_event(loop, &event);
         if (count <= 0)
             continue;
         became_busy(loop);
@@ -242,7 +272,7 @@ static void run_worker(struct tv_loop *loop, struct tv_worker *worker)
             accept_peer(loop);
         } else {
             struct peer *peer = event.data.ptr;
-            set_slot(worker->slot, TV_SLOT_BUSY);
+            set_slot(worker->watcher.slot, TV_SLOT_BUSY);
             bool left = event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
             if (serve_peer(worker, peer, left)) {
                 struct epoll_event again = {.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, .data.ptr = peer};
@@ -250,9 +280,9 @@ static void run_worker(struct tv_loop *loop, struct tv_worker *worker)
             } else {
                 close_peer(loop, peer);
             }
-            set_slot(worker->slot, TV_SLOT_IDLE);
+            set_slot(worker->watcher.slot, TV_SLOT_IDLE);
         }
-        atomic_fetch_add(&loop->idle, 1);
+        became_idle(loop);
     }
 }
 
@@ -261,6 +291,7 @@ static void *thread_main(void *context)
     struct thread *thread = context;
     struct tv_loop *loop = thread->loop;
     struct tv_error error;
+    tv_log_worker(true);
     struct tv_worker *worker = tv_worker_new(loop->pool, thread->slot, &error);
     if (worker) {
         set_slot(thread->slot, TV_SLOT_IDLE);
@@ -271,6 +302,7 @@ static void *thread_main(void *context)
         atomic_fetch_sub(&loop->idle, 1);
     }
     tv_stores_thread_end();
+    tv_log_worker(false);
     atomic_fetch_sub(&loop->workers, 1);
     set_slot(thread->slot, TV_SLOT_UNUSED);
     atomic_store(&thread->state, THREAD_ENDED);
@@ -338,20 +370,37 @@ bool tv_loop_saturated(struct tv_loop *loop)
     uint64_t ticket;
     ssize_t got = read(loop->wake, &ticket, sizeof ticket);
     (void)got;
-    bool saturated =
-        atomic_load(&loop->idle) <= 0 && atomic_load(&loop->workers) < loop->settings->workers_max;
+    bool saturated = full_but_may_grow(loop);
     atomic_store(&loop->watched, saturated);
     if (!saturated) /* a worker may have become busy between the look and the mark */
-        saturated =
-            atomic_load(&loop->idle) <= 0 && atomic_load(&loop->workers) < loop->settings->workers_max;
+        saturated = full_but_may_grow(loop);
     return saturated;
+}
+
+bool tv_loop_crowded(const struct tv_loop *loop)
+{
+    struct pollfd crowd = {.fd = loop->epoll, .events = POLLIN};
+    return atomic_load(&loop->idle) <= 0 && poll(&crowd, 1, 0) > 0;
 }
 
 void tv_loop_grow(struct tv_loop *loop)
 {
-    loop->quiet_since = tv_clock_ms();
-    if (atomic_load(&loop->workers) < loop->settings->workers_max)
-        add_worker(loop);
+    if (atomic_load(&loop->workers) < tv_window_most(&loop->window) && add_worker(loop))
+        tv_window_grew(&loop->window, atomic_load(&loop->workers), atomic_load(&loop->idle), tv_clock_ms());
+}
+
+static void keep_window(struct tv_loop *loop, int64_t now)
+{
+    int workers = atomic_load(&loop->workers), least = tv_window_least(&loop->window);
+    int surplus = tv_window_surplus(&loop->window, workers, atomic_load(&loop->idle), now);
+    if (surplus > 0)
+        retire_workers(loop, (uint64_t)surplus);
+    if (workers < least && now - loop->open_failed_ms > 1000) {
+        loop->open_failed_ms =
+            now; /* a worker could not start, or the floor has risen; not faster than this */
+        while (workers < least && add_worker(loop))
+            workers++;
+    }
 }
 
 static void close_late_peers(struct tv_loop *loop, int64_t now)
@@ -372,19 +421,12 @@ static void close_late_peers(struct tv_loop *loop, int64_t now)
 void tv_loop_tick(struct tv_loop *loop)
 {
     int64_t now = tv_clock_ms();
-    int workers = atomic_load(&loop->workers);
     close_late_peers(loop, now);
-    if (atomic_load(&loop->idle) <= 0 || workers <= loop->settings->workers_min) {
-        loop->quiet_since = now;
-    } else if (now - loop->quiet_since > QUIET_MS) {
-        retire_workers(loop, 1);
-        loop->quiet_since = now;
-    }
-    if (workers < loop->settings->workers_min && now - loop->open_failed_ms > 1000) {
-        loop->open_failed_ms = now; /* a worker could not start: try again, not faster than this */
-        add_worker(loop);
-    }
+    keep_window(loop, now);
+    tv_log_flush_older();
     struct tv_process_board *place = loop->pool->place;
+    if (tv_process_gets_on(place, now, HANGS_AFTER * loop->settings->time))
+        tv_word_add(&place->beats, 1);
     atomic_store_explicit(&place->workers, (uint64_t)atomic_load(&loop->workers), memory_order_relaxed);
     atomic_store_explicit(&place->peers, (uint64_t)atomic_load(&loop->peer_count), memory_order_relaxed);
 }
@@ -418,7 +460,8 @@ struct tv_loop *tv_loop_start(struct tv_pool *pool, int listener, struct tv_erro
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     loop->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     loop->retire = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
-    loop->quiet_since = tv_clock_ms();
+    tv_window_init(&loop->window, pool->board, &pool->place->meters, loop->settings->workers_quiet,
+                   tv_clock_ms());
     pthread_mutex_init(&loop->lock, NULL);
     int flags = fcntl(listener, F_GETFL);
     /* EPOLLEXCLUSIVE: a new connection wakes one process, not all */
@@ -430,7 +473,7 @@ struct tv_loop *tv_loop_start(struct tv_pool *pool, int listener, struct tv_erro
         free_loop(loop);
         return NULL;
     }
-    for (int64_t i = 0; i < loop->settings->workers_min; i++)
+    for (int i = tv_window_least(&loop->window); i > 0; i--)
         add_worker(loop);
     tv_loop_tick(loop);
     return loop;

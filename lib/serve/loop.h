@@ -19,10 +19,12 @@ int tv_loop_wake_fd(const struct tv_loop *loop);
 int tv_loop_crowd_fd(const struct tv_loop *loop);
 /* Every worker is busy and the window may still grow. */
 bool tv_loop_saturated(struct tv_loop *loop);
+/* A request waits now and no worker is free, whether the window may grow or not. */
+bool tv_loop_crowded(const struct tv_loop *loop);
 /* One more worker: a request waits and none is free. */
 void tv_loop_grow(struct tv_loop *loop);
 /* Once a second or so: closes connections that take too long to send a request, lets one worker go after a quiet time,
- * brings the scoreboard up to date. */
+ * brings the scoreboard up to date, and counts there that the process gets on, if it does. */
 void tv_loop_tick(struct tv_loop *loop);
 /* Takes no new connections; answers what comes on open ones and tells the peers to leave. */
 void tv_loop_drain(struct tv_loop *loop);

@@ -130,7 +130,7 @@ static bool check_body(const struct tv_fastcgi *reader, const struct tv_serve_se
 }
 
 bool tv_request_build(const struct tv_fastcgi *reader, const struct tv_serve_settings *limits,
-                      struct tv_arena *arena, struct tv_slot *slot, struct tv_request *request,
+                      struct tv_arena *arena, struct tv_watcher *watcher, struct tv_request *request,
                       int64_t *queue_us, struct tv_error *error)
 {
     int64_t now = tv_clock_ms();
@@ -158,10 +158,11 @@ bool tv_request_build(const struct tv_fastcgi *reader, const struct tv_serve_set
         return false;
     int64_t start = parse_start(tv_request_parameter(request, "TRIVET_START"));
     if (start >= 0) {
-        int64_t waited = tv_clock_wall_ms() - start;
-        *queue_us = waited > 0 ? waited * 1000 : 0;
-        if (waited > limits->queue_budget) {
-            tv_slot_add(slot, TV_COUNT_SHED_QUEUE, 1);
+        /* nginx cuts its clock to the millisecond: only what is surely waiting counts as such */
+        int64_t waited = tv_clock_wall_us() - (start + 1) * 1000;
+        *queue_us = waited > 0 ? waited : 0;
+        if (waited > limits->queue_budget * 1000) {
+            tv_watch_count(watcher, TV_COUNT_SHED_QUEUE, 1);
             tv_fail(error, 503, NULL, "the request waited too long for a free worker");
             error->retry_after = 1;
             return false;

@@ -18,9 +18,10 @@
 #define MEMORY_KEPT 65536
 
 void tv_response_init(struct tv_response *response, const struct tv_serve_settings *limits,
-                      const _Atomic bool *draining)
+                      const _Atomic bool *draining, const char *const *routes, struct tv_watcher *watcher)
 {
-    *response = (struct tv_response){.limits = limits, .draining = draining, .fd = -1};
+    *response = (struct tv_response){
+        .limits = limits, .draining = draining, .routes = routes, .watcher = watcher, .fd = -1};
     tv_buffer_init(&response->headers, HEADERS_MAX);
     tv_buffer_init(&response->body, (size_t)limits->response);
 }
@@ -37,8 +38,8 @@ void tv_response_begin(struct tv_response *response, int fd, uint16_t id, bool h
     response->id = id;
     response->head = head;
     response->deadline_ms = deadline_ms;
-    response->route = "";
-    response->started = response->final = response->broken = false;
+    response->route = 0;
+    response->started = response->final = response->broken = response->unread = false;
     response->sent = 0;
     tv_response_clear(response);
 }
@@ -63,7 +64,12 @@ int tv_response_get_status(const struct tv_response *response)
 
 void tv_response_route(struct tv_response *response, const char *route)
 {
-    response->route = route;
+    response->route = 0;
+    for (unsigned i = 0; response->routes && response->routes[i] && response->route == 0; i++)
+        if (response->routes[i] == route || strcmp(response->routes[i], route) == 0)
+            response->route = i + 1;
+    if (response->watcher)
+        tv_watch_route(response->watcher, response->route);
 }
 
 struct tv_buffer *tv_response_body(struct tv_response *response)
@@ -132,7 +138,7 @@ static bool wait_writable(const struct tv_response *response, int64_t until_ms)
 }
 
 /* Writes all pieces or breaks the response; a peer that does not read has write_time. */
-static bool write_all(struct tv_response *response, struct iovec *pieces, size_t count)
+static bool write_pieces(struct tv_response *response, struct iovec *pieces, size_t count)
 {
     int64_t until = 0; /* the clock is asked only when the peer makes us wait */
     while (count > 0) {
@@ -146,7 +152,7 @@ static bool write_all(struct tv_response *response, struct iovec *pieces, size_t
             } else if (errno == EINTR) {
                 continue;
             }
-            response->broken = true;
+            response->broken = response->unread = true;
             return false;
         }
         if (until)
@@ -182,8 +188,8 @@ static bool bodiless(const struct tv_response *response)
     return response->head || response->status == 204 || response->status == 304;
 }
 
-/* Room for the status line and Content-Length, whatever the numbers are. */
-#define HEAD_MAX 128
+/* Room for the status line, Content-Length and traceresponse, whatever the numbers are. */
+#define HEAD_MAX 256
 
 static void write_head(struct tv_response *response, bool whole, struct tv_buffer *head)
 {
@@ -194,6 +200,11 @@ static void write_head(struct tv_response *response, bool whole, struct tv_buffe
     if (whole && !bodiless(response)) {
         tv_buffer_append(head, "\r\nContent-Length: ", 18);
         tv_buffer_unsigned(head, response->body.length);
+    }
+    char trace[TV_TRACEPARENT + 1];
+    if (response->watcher && tv_trace_response(&response->watcher->trace, trace)) {
+        tv_buffer_append(head, "\r\ntraceresponse: ", 17);
+        tv_buffer_append(head, trace, TV_TRACEPARENT);
     }
     tv_buffer_append(head, "\r\n", 2);
 }
@@ -224,7 +235,10 @@ static bool send_record(struct tv_response *response, struct tv_slice head, stru
         response->final = atomic_load_explicit(response->draining, memory_order_relaxed);
         add_piece(&out, end, tv_fastcgi_end(response->id, response->final, end));
     }
-    return write_all(response, out.pieces, out.count);
+    enum tv_phase before = tv_watch_enter(response->watcher, TV_PHASE_SEND);
+    bool written = write_pieces(response, out.pieces, out.count);
+    tv_watch_enter(response->watcher, before);
+    return written;
 }
 
 /* Sends what is gathered; last: and the end. */

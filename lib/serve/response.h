@@ -27,7 +27,7 @@ TV_PUBLIC struct tv_buffer *tv_response_body(struct tv_response *response);
 TV_PUBLIC bool tv_response_flow(struct tv_response *response) TV_MUST_CHECK;
 /* True once headers (and perhaps rows) have left: an error can then only break the transfer. */
 TV_PUBLIC bool tv_response_started(const struct tv_response *response);
-/* The route as logs and metrics name it: a template with bounded variety ("/{table}"), static text. */
+/* The route as logs and metrics name it: one of the app's own templates ("/{table}"). */
 TV_PUBLIC void tv_response_route(struct tv_response *response, const char *route);
 
 #endif

@@ -8,10 +8,13 @@
 
 #include "serve/response.h"
 #include "serve/serve_settings.h"
+#include "watch/watcher.h"
 
 struct tv_response {
     const struct tv_serve_settings *limits;
     const _Atomic bool *draining; /* an answer that ends while this holds is the connection's last */
+    const char *const *routes;    /* the app's; may be NULL */
+    struct tv_watcher *watcher;   /* sending is a time of its own; may be NULL */
     /* set for each request */
     int fd;
     uint16_t id;
@@ -19,18 +22,19 @@ struct tv_response {
     int64_t deadline_ms;
     /* as the worker fills it */
     int status;
-    const char *route;
+    unsigned route; /* 1 + the place among the app's; 0: none of these */
     struct tv_buffer headers;
     struct tv_buffer body;
     /* how far it got */
     bool started;
     bool final;  /* the end was marked as the connection's last answer */
-    bool broken; /* the connection must be closed: the peer is gone, late, or the answer was cut */
+    bool broken; /* the connection must be closed: the answer was cut, or the peer takes no more of it */
+    bool unread; /* the latter: it left, or read nothing for write_time, before anything of ours failed */
     uint64_t sent;
 };
 
 void tv_response_init(struct tv_response *response, const struct tv_serve_settings *limits,
-                      const _Atomic bool *draining);
+                      const _Atomic bool *draining, const char *const *routes, struct tv_watcher *watcher);
 void tv_response_free(struct tv_response *response);
 void tv_response_begin(struct tv_response *response, int fd, uint16_t id, bool head, int64_t deadline_ms);
 /* Throws headers and body away, for an error in their place; only before anything was sent. */

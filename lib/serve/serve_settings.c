@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "store/session.h"
 #include "watch/scoreboard.h"
@@ -22,6 +23,11 @@ const struct tv_option tv_serve_options[] = {
     {NULL, "workers_max", TV_OPTION_INTEGER, "4", 1, TV_WORKERS_MAX, FIELD(workers_max), 0,
      "Workers that a process may grow to while requests wait: pods x processes x this is what a store must "
      "take."},
+    {NULL, "workers_quiet", TV_OPTION_DURATION, "10s", 100, 3600000, FIELD(workers_quiet), 0,
+     "How long workers must have been free all the time before some are let go."},
+    {NULL, "connections", TV_OPTION_INTEGER, "0", 0, TV_PROCESSES_MAX *TV_WORKERS_MAX, FIELD(connections), 0,
+     "Most connections that the pool may hold to one store, whatever the window says: processes share it out "
+     "among them; 0: processes x workers_max."},
     {NULL, "drain", TV_OPTION_DURATION, "30s", 0, 3600000, FIELD(drain), 0,
      "How long a process that stops may take to finish what it has."},
     {"limits", "body", TV_OPTION_SIZE, "8m", 0, 1073741824, FIELD(body), 0, "Largest request body."},
@@ -41,8 +47,6 @@ const struct tv_option tv_serve_options[] = {
      "How long a request may take to arrive from the web server."},
     {"limits", "write_time", TV_OPTION_DURATION, "15s", 10, 3600000, FIELD(write_time), 0,
      "How long the web server may take to accept a piece of an answer."},
-    {"watch", "directory", TV_OPTION_TEXT, "/run/trivet", 0, 0, FIELD(watch_directory), TV_OPTION_FIXED,
-     "Where the pools keep their scoreboards; on a memory file system."},
 };
 const size_t tv_serve_option_count = TV_COUNT(tv_serve_options);
 
@@ -89,18 +93,30 @@ static bool check(const struct tv_app *app, struct tv_configuration *configurati
                        (long long)serve->workers_min, app->name, (long long)serve->workers_max);
     /* whatever a request does ends with it; what it had sent to a store gets a little longer */
     configuration->cache.announcement = serve->time + 10000;
-    return check_urls(app, configuration, error) && (!app->check || app->check(configuration->app, error));
+    return tv_watch_settings_check(&configuration->watch, error) && check_urls(app, configuration, error) &&
+           tv_trace_settings_check(&configuration->trace, error) &&
+           (!app->check || app->check(configuration->app, error));
 }
 
 void tv_configuration_describe(const struct tv_app *app, struct tv_configuration *configuration)
 {
     tv_settings_init(&configuration->settings, app->name);
     tv_settings_add(&configuration->settings, tv_serve_options, tv_serve_option_count, &configuration->serve);
+    tv_settings_add(&configuration->settings, tv_watch_options, tv_watch_option_count, &configuration->watch);
     tv_settings_add(&configuration->settings, app->options, app->option_count, configuration->app);
     tv_settings_add(&configuration->settings, tv_store_options, tv_store_option_count, &configuration->store);
     tv_settings_add(&configuration->settings, tv_cache_options, tv_cache_option_count, &configuration->cache);
     tv_settings_add(&configuration->settings, tv_guard_options, tv_guard_option_count, &configuration->guard);
     tv_settings_add(&configuration->settings, tv_log_options, tv_log_option_count, &configuration->log);
+    tv_settings_add(&configuration->settings, tv_trace_options, tv_trace_option_count, &configuration->trace);
+}
+
+const char *tv_configuration_file(const char *given)
+{
+    const char *named = given ? given : getenv("TRIVET_CONFIG");
+    if (named && *named)
+        return named;
+    return access(TRIVET_CONFIG_FILE, R_OK) == 0 ? TRIVET_CONFIG_FILE : NULL;
 }
 
 struct tv_configuration *tv_configuration_load(const struct tv_app *app, const char *file,

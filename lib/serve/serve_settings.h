@@ -11,13 +11,17 @@
 #include "serve/app.h"
 #include "store/store.h"
 #include "watch/log_setup.h"
+#include "watch/trace_settings.h"
+#include "watch/watch_settings.h"
 
 struct tv_serve_settings {
     int64_t processes;
     int64_t workers; /* 0: the window below; otherwise both its ends */
     int64_t workers_min;
     int64_t workers_max;
-    int64_t drain; /* milliseconds */
+    int64_t workers_quiet; /* milliseconds in which workers were not needed before some are let go */
+    int64_t connections;   /* of the whole pool to each of its stores; 0: no limit but the window */
+    int64_t drain;         /* milliseconds */
 
     int64_t body;         /* bytes */
     int64_t parameters;   /* bytes of FastCGI parameters: URL and headers */
@@ -28,8 +32,6 @@ struct tv_serve_settings {
     int64_t time;         /* milliseconds for the whole request */
     int64_t read_time;    /* milliseconds from a request's first byte to its last */
     int64_t write_time;   /* milliseconds for sending one piece of an answer */
-
-    const char *watch_directory;
 };
 
 extern const struct tv_option tv_serve_options[];
@@ -39,7 +41,9 @@ extern const size_t tv_serve_option_count;
 struct tv_configuration {
     struct tv_settings settings;
     struct tv_serve_settings serve;
+    struct tv_watch_settings watch;
     struct tv_log_settings log;
+    struct tv_trace_settings trace;
     struct tv_store_settings store;
     struct tv_cache_settings cache;
     struct tv_guard_settings guard;
@@ -48,6 +52,8 @@ struct tv_configuration {
 
 /* Puts all tables in place, so that the settings can be shown; loads nothing. */
 void tv_configuration_describe(const struct tv_app *app, struct tv_configuration *configuration);
+/* The file to read: the one given, else what TRIVET_CONFIG names, else the installed one where there is one; NULL: none. */
+const char *tv_configuration_file(const char *given);
 /* NULL with *error filled; file may be NULL. Also checks what no single row can: URLs, windows, the app's own rules. */
 struct tv_configuration *tv_configuration_load(const struct tv_app *app, const char *file,
                                                struct tv_error *error);

@@ -21,7 +21,7 @@ static bool make_sessions(struct tv_worker *worker, struct tv_error *error)
     struct tv_session_watch watch[TV_STORE_COUNT];
     for (int store = 0; store < TV_STORE_COUNT; store++) {
         used[store] = (app->stores & 1u << store) && tv_store_configured(stores, (enum tv_store)store);
-        watch[store] = (struct tv_session_watch){&worker->pool->board->breakers[store], worker->slot};
+        watch[store] = (struct tv_session_watch){&worker->pool->board->breakers[store], &worker->watcher};
     }
     if (used[TV_STORE_MYSQL] && !(worker->mysql = tv_mysql_new(stores, watch[TV_STORE_MYSQL], error)))
         return false;
@@ -42,9 +42,12 @@ struct tv_worker *tv_worker_new(struct tv_pool *pool, struct tv_slot *slot, stru
         return NULL;
     }
     worker->pool = pool;
-    worker->slot = slot;
+    tv_watcher_init(&worker->watcher, slot);
+    tv_trace_init(&worker->watcher.trace, &pool->configuration->trace, &pool->tracer,
+                  pool->configuration->log.slow);
     tv_arena_init(&worker->arena, (size_t)pool->configuration->serve.memory);
-    tv_response_init(&worker->response, &pool->configuration->serve, &pool->draining);
+    tv_response_init(&worker->response, &pool->configuration->serve, &pool->draining, pool->app->routes,
+                     &worker->watcher);
     worker->opened = make_sessions(worker, error) && (!pool->app->open || pool->app->open(worker, error));
     if (worker->opened)
         return worker;
@@ -64,6 +67,7 @@ void tv_worker_free(struct tv_worker *worker)
     tv_redis_free(worker->redis);
     tv_response_free(&worker->response);
     tv_arena_free(&worker->arena);
+    tv_trace_free(&worker->watcher.trace);
     free(worker);
 }
 
@@ -104,7 +108,12 @@ struct tv_cache *tv_worker_cache(struct tv_worker *worker)
 
 const char *tv_worker_watch_directory(const struct tv_worker *worker)
 {
-    return worker->pool->configuration->serve.watch_directory;
+    return worker->pool->configuration->watch.directory;
+}
+
+const char *tv_worker_watch_pools(const struct tv_worker *worker)
+{
+    return worker->pool->configuration->watch.pools;
 }
 
 const struct tv_store_settings *tv_worker_store_settings(const struct tv_worker *worker)
@@ -143,20 +152,36 @@ static void write_failure(struct tv_worker *worker, const struct tv_request *req
         write_plain_failure(response, error);
 }
 
+/* What looks after the others is asked by probes all the time: traced only for a caller that traces. */
+static void begin_trace(struct tv_worker *worker, const struct tv_request *request)
+{
+    struct tv_slice parent = tv_request_parameter(request, "HTTP_TRACEPARENT"), state = {0};
+    if (parent.length > 0)
+        state = tv_request_parameter(request, "HTTP_TRACESTATE");
+    tv_watch_trace(&worker->watcher, parent, state, request->id, worker->pool->app->looks);
+}
+
 /* Build, admit, handle. False: *error says why not. */
 static bool produce(struct tv_worker *worker, const struct tv_fastcgi *reader, struct tv_request *request,
                     int64_t *queue_us, struct tv_error *error)
 {
     const struct tv_configuration *configuration = worker->pool->configuration;
+    struct tv_watcher *watcher = &worker->watcher;
     struct tv_response *response = &worker->response;
-    bool whole = tv_request_build(reader, &configuration->serve, &worker->arena, worker->slot, request,
-                                  queue_us, error);
+    bool whole =
+        tv_request_build(reader, &configuration->serve, &worker->arena, watcher, request, queue_us, error);
+    tv_watch_identify(watcher, request->method, request->id);
+    begin_trace(worker, request);
     response->head = request->method == TV_METHOD_HEAD;
     response->deadline_ms = request->deadline_ms;
     if (!whole)
         return false;
-    if (!worker->pool->app->unguarded && !tv_guard_admit(&configuration->guard, &request->role, error))
+    tv_watch_enter(watcher, TV_PHASE_GUARD);
+    if (!worker->pool->app->unguarded && !tv_guard_admit(&configuration->guard, &request->role, error)) {
+        tv_watch_count(watcher, TV_COUNT_GUARD_NO_ROLE, 1);
         return false;
+    }
+    tv_watch_enter(watcher, TV_PHASE_WORK);
     if (!worker->pool->app->handle(worker, request, response, error))
         return false;
     if (!tv_response_started(response) && tv_buffer_failed(tv_response_body(response))) {
@@ -167,16 +192,44 @@ static bool produce(struct tv_worker *worker, const struct tv_fastcgi *reader, s
     return true;
 }
 
-static void count_request(struct tv_slot *slot, const struct tv_response *response, int64_t us)
+/* Counted, and its line written, once and at the end. */
+static void record(struct tv_worker *worker, const struct tv_request *request, int64_t queue_us,
+                   const struct tv_error *failure)
 {
-    static const enum tv_counter classes[] = {TV_COUNT_REQUESTS_2XX, TV_COUNT_REQUESTS_3XX,
-                                              TV_COUNT_REQUESTS_4XX, TV_COUNT_REQUESTS_5XX};
-    int class = response->broken && response->status < 500 ? 5 : response->status / 100;
-    tv_slot_add(slot, classes[class < 2 ? 0 : class > 5 ? 3 : class - 2], 1);
-    tv_slot_add(slot, TV_COUNT_BYTES_OUT, response->sent);
-    tv_slot_add(slot, TV_COUNT_BUSY_US, (uint64_t)us);
-    atomic_store_explicit(&slot->requests, atomic_load_explicit(&slot->requests, memory_order_relaxed) + 1,
-                          memory_order_relaxed);
+    const struct tv_response *response = &worker->response;
+    struct tv_watcher *watcher = &worker->watcher;
+    const char *route = worker->pool->board->routes[response->route];
+    char trace[TV_TRACE_ID_TEXT];
+    /* A client that leaves is no failure of ours, else whoever types ahead would be an outage. */
+    bool broken = response->broken && !response->unread;
+    if (response->unread)
+        tv_watch_count(watcher, TV_COUNT_SHED_GONE, 1);
+    int64_t took = tv_watch_end(watcher, &(struct tv_outcome){
+                                             .route = response->route,
+                                             .route_name = route,
+                                             .status = response->status,
+                                             .broken = broken,
+                                             .queue_us = queue_us,
+                                             .bytes_in = request->body.length,
+                                             .bytes_out = response->sent,
+                                         });
+    tv_log_request(&(struct tv_request_line){
+        .id = request->id,
+        .role = request->role,
+        .method = request->method_text,
+        .route = route,
+        .status = response->status,
+        .total_us = took,
+        .queue_us = queue_us,
+        .phase_us = watcher->phase_us,
+        .statement = {watcher->shape, watcher->shape_length},
+        .trace = tv_watch_trace_id(watcher, trace),
+        .bytes = response->sent,
+        .cache = tv_cache_last(worker->cache),
+        .failure = failure,
+        .broken = broken,
+        .unread = response->unread,
+    });
 }
 
 bool tv_worker_answer(struct tv_worker *worker, const struct tv_fastcgi *reader, int fd)
@@ -184,9 +237,8 @@ bool tv_worker_answer(struct tv_worker *worker, const struct tv_fastcgi *reader,
     struct tv_response *response = &worker->response;
     struct tv_request request;
     struct tv_error error = {.status = 0};
-    int64_t queue_us = -1, began = tv_clock_us();
-    uint64_t store_before =
-        atomic_load_explicit(&worker->slot->counters[TV_COUNT_STORE_US], memory_order_relaxed);
+    int64_t queue_us = -1;
+    tv_watch_begin(&worker->watcher);
     tv_arena_reset(&worker->arena);
     tv_cache_forget(worker->cache);
     tv_response_begin(response, fd, reader->id, false, 0);
@@ -196,23 +248,6 @@ bool tv_worker_answer(struct tv_worker *worker, const struct tv_fastcgi *reader,
     else if (!good)
         write_failure(worker, &request, &error);
     bool ended = tv_response_end(response);
-    int64_t took = tv_clock_us() - began;
-    count_request(worker->slot, response, took);
-    uint64_t store_after =
-        atomic_load_explicit(&worker->slot->counters[TV_COUNT_STORE_US], memory_order_relaxed);
-    tv_log_request(&(struct tv_request_line){
-        .id = request.id,
-        .role = request.role,
-        .method = request.method_text,
-        .route = response->route,
-        .status = response->status,
-        .total_us = took,
-        .queue_us = queue_us,
-        .store_us = (int64_t)(store_after - store_before),
-        .bytes = response->sent,
-        .cache = tv_cache_last(worker->cache),
-        .failure = good ? NULL : &error,
-        .broken = response->broken,
-    });
+    record(worker, &request, queue_us, good ? NULL : &error);
     return ended && reader->keep && !response->final;
 }

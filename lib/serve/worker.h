@@ -9,7 +9,7 @@
 #include "serve/fastcgi.h"
 #include "serve/response_send.h"
 #include "serve/serve_settings.h"
-#include "watch/scoreboard.h"
+#include "watch/watcher.h"
 
 /* What all threads of a process share; read-only once the threads run, but for what is atomic. */
 struct tv_pool {
@@ -17,12 +17,13 @@ struct tv_pool {
     const struct tv_configuration *configuration;
     struct tv_scoreboard *board;
     struct tv_process_board *place; /* this process's part of the board */
+    struct tv_tracer tracer;        /* where its traces go */
     _Atomic bool draining;
 };
 
 struct tv_worker {
     struct tv_pool *pool;
-    struct tv_slot *slot;
+    struct tv_watcher watcher; /* what the thread's parts report to */
     struct tv_arena arena;
     struct tv_response response;
     struct tv_mysql *mysql;

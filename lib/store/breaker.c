@@ -12,8 +12,8 @@
 #define FAILURE_BITS 14
 #define FAILURES_MAX ((1u << FAILURE_BITS) - 1)
 #define TIME_SHIFT   (STATE_BITS + FAILURE_BITS)
-/* A half-open probe whose process died is taken over after this long. */
-#define PROBE_LOST_MS 3000
+/* Beyond what a probe may take: it is some process's that died, and taken over. */
+#define PROBE_LOST_MS 2000
 
 static uint64_t pack(enum tv_breaker_state state, uint64_t failures, int64_t at_ms)
 {
@@ -84,7 +84,7 @@ void tv_breaker_failure(tv_breaker *cell, int64_t failures_to_open)
     change(cell, word, pack(opens ? TV_BREAKER_OPEN : TV_BREAKER_CLOSED, failures, tv_clock_ms()));
 }
 
-bool tv_breaker_claim_probe(tv_breaker *cell, int64_t interval_ms)
+bool tv_breaker_claim_probe(tv_breaker *cell, int64_t interval_ms, int64_t patience_ms)
 {
     uint64_t word = atomic_load_explicit(cell, memory_order_relaxed);
     int64_t now = tv_clock_ms();
@@ -97,7 +97,7 @@ bool tv_breaker_claim_probe(tv_breaker *cell, int64_t interval_ms)
             return false;
         break;
     case TV_BREAKER_HALF_OPEN:
-        if (now - time_of(word) < PROBE_LOST_MS)
+        if (now - time_of(word) < patience_ms + PROBE_LOST_MS)
             return false;
         break;
     }

@@ -32,8 +32,8 @@ void tv_breaker_success(tv_breaker *cell);
 void tv_breaker_failure(tv_breaker *cell, int64_t failures_to_open);
 
 /* True for one caller when a probe is due (open since interval_ms, or a half-open probe whose process died): it must
- * then look at the store and call success or failure. Intervals are spread by up to a quarter, so that many pods do not
- * knock at the same moment. */
-bool tv_breaker_claim_probe(tv_breaker *cell, int64_t interval_ms);
+ * then look at the store, which may take patience_ms, and call success or failure. Intervals are spread by up to a quarter,
+ * so that many pods do not knock at the same moment. */
+bool tv_breaker_claim_probe(tv_breaker *cell, int64_t interval_ms, int64_t patience_ms);
 
 #endif

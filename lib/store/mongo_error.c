@@ -9,12 +9,19 @@
 
 /* The server's error numbers that are not the request's fault (MongoDB's error_codes.yml). */
 enum {
+    INTERNAL_ERROR = 1,
     UNAUTHORIZED = 13,
     MAX_TIME_EXPIRED = 50,
 };
-static const unsigned changing_roles[] = {
+/* Not now, or not there; those that drivers try again, too (Retryable Reads and Writes). */
+static const unsigned passing[] = {
+    6,     /* HostUnreachable */
+    7,     /* HostNotFound */
+    89,    /* NetworkTimeout */
     91,    /* ShutdownInProgress */
     189,   /* PrimarySteppedDown */
+    262,   /* ExceededTimeLimit */
+    9001,  /* SocketException */
     10058, /* LegacyNotPrimary */
     10107, /* NotWritablePrimary */
     11600, /* InterruptedAtShutdown */
@@ -23,10 +30,10 @@ static const unsigned changing_roles[] = {
     13436, /* NotPrimaryOrSecondary */
 };
 
-static bool is_changing_roles(unsigned code)
+static bool is_passing(unsigned code)
 {
-    for (size_t i = 0; i < TV_COUNT(changing_roles); i++)
-        if (changing_roles[i] == code)
+    for (size_t i = 0; i < TV_COUNT(passing); i++)
+        if (passing[i] == code)
             return true;
     return false;
 }
@@ -37,9 +44,13 @@ static bool answered(const bson_error_t *cause, struct tv_error *error)
         tv_fail(error, 504, NULL, "MongoDB needed more time than the request has");
     else if (cause->code == UNAUTHORIZED)
         tv_fail(error, 403, NULL, "%s", cause->message);
-    else if (is_changing_roles(cause->code)) {
+    else if (is_passing(cause->code)) {
         tv_fail(error, 503, NULL, "%s", cause->message);
         error->retry_after = 1;
+    } else if (cause->code == INTERNAL_ERROR) {
+        /* also what FerretDB says of what it is at when it is told to end */
+        tv_fail(error, 500, NULL, "MongoDB failed: %s", cause->message);
+        error->quotes = true;
     } else
         tv_fail(error, 400, NULL, "%s", cause->message);
     error->native = (int)cause->code;
@@ -63,7 +74,7 @@ static bool unreached(struct tv_mongo *session, const bson_error_t *cause, bool 
     bool late = tv_clock_ms() >= session->wire.deadline_ms;
     bool unknown = writes && session->wire.sent > 0;
     tv_breaker_failure(session->watch.breaker, session->settings->breaker_failures);
-    tv_slot_add(session->watch.slot, TV_COUNT_STORE_ERRORS, 1);
+    tv_watch_store_error(session->watch.watcher, TV_STORE_MONGO);
     if (session->watch.breaker) /* who only pings tells what it found by itself */
         tv_log(TV_LOG_WARN, "store.mongo", "%s%s%s", cause->message, *session->wire.why ? "; " : "",
                session->wire.why);

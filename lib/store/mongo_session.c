@@ -72,7 +72,7 @@ struct tv_mongo *tv_mongo_new(const struct tv_store_settings *settings, struct t
     }
     session->settings = settings;
     session->watch = watch;
-    session->wire.slot = watch.slot;
+    session->wire.watcher = watch.watcher;
     session->wire.connect_timeout_ms = leg->connect_timeout;
     session->uri = mongoc_uri_new_with_error(leg->url, &why);
     if (!session->uri)
@@ -133,8 +133,10 @@ void tv_mongo_free(struct tv_mongo *session)
 bool tv_mongo_ready(struct tv_mongo *session, int64_t deadline_ms, struct tv_error *error)
 {
     bson_error_t why = {0};
-    if (!tv_breaker_allows(session->watch.breaker, "MongoDB", error))
+    if (!tv_breaker_allows(session->watch.breaker, "MongoDB", error)) {
+        tv_watch_refused(session->watch.watcher);
         return false;
+    }
     if (tv_clock_ms() >= deadline_ms)
         return tv_fail(error, 504, NULL, "no time was left to ask MongoDB");
     session->wire.deadline_ms = deadline_ms;

@@ -13,6 +13,7 @@
 struct tv_mongo {
     const struct tv_store_settings *settings;
     struct tv_session_watch watch;
+    char shape[256]; /* of the operation under way, for the watcher */
     struct tv_mongo_wire wire;
     mongoc_uri_t *uri;
     mongoc_client_t *client;         /* NULL until first used, and after it failed */

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "store/mongo_dial.h"
+#include "store/store.h"
 
 /* Any number but those of the driver's own kinds (1 to 5): it tells kinds apart only to poll them together. */
 #define STREAM_TYPE 84
@@ -63,7 +64,7 @@ static bool await(struct tv_mongo_stream *stream, short events, int64_t end_ms, 
             break;
         }
     }
-    tv_slot_add(stream->wire->slot, TV_COUNT_STORE_US, (uint64_t)(tv_clock_us() - from_us));
+    tv_watch_waited(stream->wire->watcher, TV_STORE_MONGO, tv_clock_us() - from_us);
     return ready > 0;
 }
 
@@ -183,16 +184,10 @@ static ssize_t wire_writev(mongoc_stream_t *base, mongoc_iovec_t *parts, size_t 
 
 static void count_open(struct tv_mongo_stream *stream, bool open)
 {
-    struct tv_slot *slot = stream->wire->slot;
     if (stream->counted == open)
         return;
     stream->counted = open;
-    if (open)
-        tv_slot_add(slot, TV_COUNT_STORE_CONNECTS, 1);
-    if (slot) { /* one writer, the thread itself */
-        uint64_t now = atomic_load_explicit(&slot->connections, memory_order_relaxed);
-        atomic_store_explicit(&slot->connections, open ? now + 1 : now - 1, memory_order_relaxed);
-    }
+    tv_watch_connection(stream->wire->watcher, TV_STORE_MONGO, open);
 }
 
 /* After the dial was started or went on. */
@@ -267,7 +262,7 @@ static ssize_t wire_poll(mongoc_stream_poll_t *streams, size_t count, int32_t ti
     }
     if (watched != few)
         free(watched);
-    tv_slot_add(first->wire->slot, TV_COUNT_STORE_US, (uint64_t)(tv_clock_us() - from_us));
+    tv_watch_waited(first->wire->watcher, TV_STORE_MONGO, tv_clock_us() - from_us);
     return telling;
 }
 
@@ -410,7 +405,6 @@ mongoc_stream_t *tv_mongo_wire_open(const mongoc_uri_t *uri, const mongoc_host_l
     snprintf(stream->host, sizeof stream->host, "%.63s", host->host_and_port);
     stream->fd = tv_mongo_dial_start(&stream->dial, host, wire->connect_timeout_ms);
     see_dial(stream);
-    tv_slot_add(wire->slot, TV_COUNT_STORE_US,
-                (uint64_t)(tv_clock_us() - from_us)); /* resolving takes its time */
+    tv_watch_waited(wire->watcher, TV_STORE_MONGO, tv_clock_us() - from_us); /* resolving takes its time */
     return mongoc_uri_get_tls(uri) && stream->fd >= 0 ? with_tls(uri, host, stream) : &stream->base;
 }

@@ -12,13 +12,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "watch/scoreboard.h"
+#include "watch/watcher.h"
 
 struct tv_mongo_stream;
 
 struct tv_mongo_wire {
     struct tv_mongo_stream *streams; /* open now; each is the driver's to destroy */
-    struct tv_slot *slot;            /* counters; may be NULL */
+    struct tv_watcher *watcher;      /* may be NULL */
     int64_t connect_timeout_ms;
     int64_t deadline_ms; /* tv_clock_ms(): nothing is awaited past it */
     uint64_t sent;       /* bytes that left; whoever wants to know sets it to 0 before */

@@ -99,18 +99,19 @@ bool tv_mysql_run(struct tv_mysql *session, struct tv_slice statement, const str
         tv_deadline_within(deadline_ms, session->settings->leg[TV_STORE_MYSQL].query_timeout);
     if (!tv_mysql_ready(session, deadline_ms, error))
         return false;
-    int64_t started = tv_clock_us();
-    tv_slot_add(session->watch.slot, TV_COUNT_STORE_CALLS, 1);
+    struct tv_call call = tv_mysql_call_of(statement);
+    tv_watch_call(session->watch.watcher, &call, 1);
     bool ran = execute(session, statement, values, count, &stale, error);
     if (!ran && stale && session->running) {
         tv_mysql_statement_forget(session, session->running);
         ran = execute(session, statement, values, count, &stale, error);
     }
-    tv_slot_add(session->watch.slot, TV_COUNT_STORE_US, (uint64_t)(tv_clock_us() - started));
+    tv_watch_called(session->watch.watcher, &call, ran ? NULL : error);
     if (ran)
         tv_breaker_success(session->watch.breaker);
     else
         tv_mysql_finish(session);
+    tv_watch_count(session->watch.watcher, TV_COUNT_ROWS_WRITTEN, session->affected);
     return ran;
 }
 
@@ -136,13 +137,14 @@ enum tv_step tv_mysql_next(struct tv_mysql *session, const struct tv_value **row
         return TV_STEP_END;
     int64_t started = coarse_us();
     int result = mysql_stmt_fetch(statement->handle);
-    tv_slot_add(session->watch.slot, TV_COUNT_STORE_US, (uint64_t)(coarse_us() - started));
+    tv_watch_waited(session->watch.watcher, TV_STORE_MYSQL, coarse_us() - started);
     switch (result) {
     case 0:
     case MYSQL_DATA_TRUNCATED:
         if (!tv_mysql_read_row(session, statement, error))
             return TV_STEP_FAILED;
         *row = statement->row;
+        tv_watch_count(session->watch.watcher, TV_COUNT_ROWS_READ, 1);
         return TV_STEP_ROW;
     case MYSQL_NO_DATA: session->rows_due = false; return TV_STEP_END;
     default:

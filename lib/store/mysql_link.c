@@ -108,7 +108,7 @@ bool tv_mysql_failed(struct tv_mysql *session, unsigned number, const char *stat
         error->native = (int)number;
         return false;
     }
-    tv_slot_add(session->watch.slot, TV_COUNT_STORE_ERRORS, 1);
+    tv_watch_store_error(session->watch.watcher, TV_STORE_MYSQL);
     tv_breaker_failure(session->watch.breaker, session->settings->breaker_failures);
     if (number == CR_SERVER_LOST && tv_clock_ms() >= deadline_ms) {
         tv_fail(error, 504, NULL, "MySQL did not answer in time; what was sent may still be executed");
@@ -123,21 +123,12 @@ bool tv_mysql_failed(struct tv_mysql *session, unsigned number, const char *stat
 
 /* --- opening and closing --- */
 
-static void count_connections(struct tv_mysql *session, uint64_t change)
-{
-    struct tv_slot *slot = session->watch.slot;
-    if (slot)
-        atomic_store_explicit(&slot->connections,
-                              atomic_load_explicit(&slot->connections, memory_order_relaxed) + change,
-                              memory_order_relaxed);
-}
-
 void tv_mysql_drop(struct tv_mysql *session)
 {
     if (session->link) {
         mysql_close(session->link); /* first: closing statements then sends nothing */
         session->link = NULL;
-        count_connections(session, (uint64_t)-1);
+        tv_watch_connection(session->watch.watcher, TV_STORE_MYSQL, false);
     }
     tv_mysql_statements_forget(session);
     session->running = NULL;
@@ -239,7 +230,7 @@ static bool refused(struct tv_mysql *session, MYSQL *link, struct tv_error *erro
             mysql_error(link));
     error->native = (int)number;
     error->retry_after = RETRY_AFTER;
-    tv_slot_add(session->watch.slot, TV_COUNT_STORE_ERRORS, 1);
+    tv_watch_store_error(session->watch.watcher, TV_STORE_MYSQL);
     if (!answered)
         tv_breaker_failure(session->watch.breaker, session->settings->breaker_failures);
     back_off(session);
@@ -265,23 +256,21 @@ static bool open_link(struct tv_mysql *session, int64_t timeout_ms, struct tv_er
         !mysql_get_ssl_cipher(link)) { /* MariaDB's library lets it pass */
         mysql_close(link);
         back_off(session);
-        tv_slot_add(session->watch.slot, TV_COUNT_STORE_ERRORS, 1);
+        tv_watch_store_error(session->watch.watcher, TV_STORE_MYSQL);
         return tv_fail(error, 503, NULL, "MySQL offers no TLS, which mysql.url requires");
     }
     session->link = link;
     session->flavour = strstr(mysql_get_server_info(link), "MariaDB") ? TV_MARIADB_SERVER : TV_MYSQL_SERVER;
     session->role_known = false; /* a login may come with a default role */
     session->retry_delay_ms = session->retry_at_ms = 0;
-    count_connections(session, 1);
-    tv_slot_add(session->watch.slot, TV_COUNT_STORE_CONNECTS, 1);
+    tv_watch_connection(session->watch.watcher, TV_STORE_MYSQL, true);
     tv_breaker_success(session->watch.breaker);
     return true;
 }
 
 bool tv_mysql_connect(struct tv_mysql *session, int64_t deadline_ms, struct tv_error *error)
 {
-    int64_t started = tv_clock_us();
-    int64_t now = started / 1000;
+    int64_t now = tv_clock_ms();
     int64_t timeout =
         tv_deadline_within(deadline_ms, session->settings->leg[TV_STORE_MYSQL].connect_timeout) - now;
     if (timeout <= 0)
@@ -292,26 +281,40 @@ bool tv_mysql_connect(struct tv_mysql *session, int64_t deadline_ms, struct tv_e
         error->retry_after = RETRY_AFTER;
         return false;
     }
+    struct tv_reach reach = tv_watch_reach(session->watch.watcher, TV_STORE_MYSQL);
     bool opened = open_link(session, timeout, error);
-    tv_slot_add(session->watch.slot, TV_COUNT_STORE_US, (uint64_t)(tv_clock_us() - started));
+    tv_watch_reached(session->watch.watcher, &reach);
     if (opened && settle(session, now + timeout, error))
         return true;
     tv_mysql_drop(session);
     return false;
 }
 
+/* Statements are built here with placeholders for values, so their text is their shape. */
+struct tv_call tv_mysql_call_of(struct tv_slice statement)
+{
+    static const char *const verbs[] = {"SELECT", "INSERT", "UPDATE",   "DELETE", "REPLACE", "CALL", "SET",
+                                        "START",  "COMMIT", "ROLLBACK", "WITH",   "DO",      "SHOW"};
+    struct tv_call call = {.store = TV_STORE_MYSQL, .verb = "other", .shape = statement, .waits = true};
+    struct tv_slice first = tv_slice_cut(statement, 0, tv_slice_find(statement, ' '));
+    for (size_t i = 0; i < TV_COUNT(verbs); i++)
+        if (tv_slice_is(first, verbs[i]))
+            call.verb = verbs[i];
+    return call;
+}
+
 bool tv_mysql_command(struct tv_mysql *session, const char *text, size_t length, int64_t deadline_ms,
                       struct tv_error *error)
 {
-    int64_t started = tv_clock_us();
+    struct tv_call call = tv_mysql_call_of((struct tv_slice){text, length});
     tv_mysql_wait_until(session, deadline_ms + GRACE_MS);
+    tv_watch_call(session->watch.watcher, &call, 1);
     bool done = mysql_real_query(session->link, text, length) == 0;
-    tv_slot_add(session->watch.slot, TV_COUNT_STORE_CALLS, 1);
-    tv_slot_add(session->watch.slot, TV_COUNT_STORE_US, (uint64_t)(tv_clock_us() - started));
-    if (done)
-        return true;
-    return tv_mysql_failed(session, mysql_errno(session->link), mysql_sqlstate(session->link),
-                           mysql_error(session->link), deadline_ms, error);
+    if (!done)
+        tv_mysql_failed(session, mysql_errno(session->link), mysql_sqlstate(session->link),
+                        mysql_error(session->link), deadline_ms, error);
+    tv_watch_called(session->watch.watcher, &call, done ? NULL : error);
+    return done;
 }
 
 /* --- before a statement --- */
@@ -375,8 +378,10 @@ bool tv_mysql_ready(struct tv_mysql *session, int64_t deadline_ms, struct tv_err
     int64_t now = tv_clock_ms();
     if (now >= deadline_ms)
         return tv_fail(error, 504, NULL, "no time is left to ask MySQL");
-    if (!tv_breaker_allows(session->watch.breaker, "MySQL", error))
+    if (!tv_breaker_allows(session->watch.breaker, "MySQL", error)) {
+        tv_watch_refused(session->watch.watcher);
         return false;
+    }
     if (session->in_transaction && !session->link) {
         tv_fail(error, 503, NULL, "the connection to MySQL broke within a transaction; it is rolled back");
         error->retry_after = RETRY_AFTER;

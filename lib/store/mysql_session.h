@@ -98,6 +98,8 @@ bool tv_mysql_ready(struct tv_mysql *session, int64_t deadline_ms, struct tv_err
 bool tv_mysql_connect(struct tv_mysql *session, int64_t deadline_ms, struct tv_error *error) TV_MUST_CHECK;
 /* Ends the connection and everything prepared on it. */
 void tv_mysql_drop(struct tv_mysql *session);
+/* What is told to the watcher of a statement. */
+struct tv_call tv_mysql_call_of(struct tv_slice statement);
 /* A statement of ours without values and without rows. */
 bool tv_mysql_command(struct tv_mysql *session, const char *text, size_t length, int64_t deadline_ms,
                       struct tv_error *error) TV_MUST_CHECK;

@@ -19,6 +19,7 @@
 #include "store/redis_connect.h"
 #include "store/redis_tls.h"
 #include "store/redis_url.h"
+#include "store/redis_verb.h"
 #include "store/session.h"
 
 enum {
@@ -39,7 +40,10 @@ struct tv_redis {
     size_t added;           /* how many these are */
     size_t due;             /* replies that were not read yet */
     uint64_t connections;   /* made so far */
-    bool may_reconnect;     /* nothing has been sent since begin, over a connection that was there before */
+    const char *verb;       /* of the command that was added last */
+    size_t shape_length;
+    char shape[TV_ACTIVITY_SHAPE];
+    bool may_reconnect; /* nothing has been sent since begin, over a connection that was there before */
 };
 
 struct tv_redis *tv_redis_new(const struct tv_store_settings *settings, struct tv_session_watch watch,
@@ -61,21 +65,12 @@ struct tv_redis *tv_redis_new(const struct tv_store_settings *settings, struct t
     return session;
 }
 
-static void count_connections(struct tv_redis *session, uint64_t change)
-{
-    struct tv_slot *slot = session->watch.slot;
-    if (slot)
-        atomic_store_explicit(&slot->connections,
-                              atomic_load_explicit(&slot->connections, memory_order_relaxed) + change,
-                              memory_order_relaxed);
-}
-
 static void drop(struct tv_redis *session)
 {
     if (session->context) {
         redisFree(session->context);
         session->context = NULL;
-        count_connections(session, (uint64_t)-1);
+        tv_watch_connection(session->watch.watcher, TV_STORE_REDIS, false);
     }
     session->due = 0;
 }
@@ -115,15 +110,14 @@ static bool late(struct tv_error *error)
 static bool connect_now(struct tv_redis *session, int64_t deadline_ms, struct tv_error *error)
 {
     const struct tv_leg_settings *leg = &session->settings->leg[TV_STORE_REDIS];
-    int64_t now = tv_clock_us();
-    int64_t timeout = tv_deadline_within(deadline_ms, leg->connect_timeout) - now / 1000;
+    int64_t timeout = tv_deadline_within(deadline_ms, leg->connect_timeout) - tv_clock_ms();
     if (timeout <= 0)
         return tv_fail(error, 504, NULL, "no time is left to connect to Redis");
+    struct tv_reach reach = tv_watch_reach(session->watch.watcher, TV_STORE_REDIS);
     session->context = tv_redis_connect(&session->url, session->tls, timeout, error);
-    int64_t took = tv_clock_us() - now;
-    tv_slot_add(session->watch.slot, TV_COUNT_STORE_US, (uint64_t)took);
+    int64_t took = tv_watch_reached(session->watch.watcher, &reach);
     if (!session->context) {
-        tv_slot_add(session->watch.slot, TV_COUNT_STORE_ERRORS, 1);
+        tv_watch_store_error(session->watch.watcher, TV_STORE_REDIS);
         /* a request that came late and had little time left says nothing about Redis */
         if (timeout >= leg->connect_timeout || took / 1000 < timeout)
             tv_breaker_failure(session->watch.breaker, session->settings->breaker_failures);
@@ -131,9 +125,8 @@ static bool connect_now(struct tv_redis *session, int64_t deadline_ms, struct tv
     }
     session->socket_timeout = timeout;
     session->may_reconnect = false;
-    count_connections(session, 1);
+    tv_watch_connection(session->watch.watcher, TV_STORE_REDIS, true);
     session->connections++;
-    tv_slot_add(session->watch.slot, TV_COUNT_STORE_CONNECTS, 1);
     tv_breaker_success(session->watch.breaker);
     return true;
 }
@@ -168,8 +161,10 @@ bool tv_redis_begin(struct tv_redis *session, int64_t deadline_ms, struct tv_err
     tv_redis_abandon(session);
     if (tv_clock_ms() >= deadline_ms)
         return tv_fail(error, 504, NULL, "no time is left to ask Redis");
-    if (!tv_breaker_allows(session->watch.breaker, "Redis", error))
+    if (!tv_breaker_allows(session->watch.breaker, "Redis", error)) {
+        tv_watch_refused(session->watch.watcher);
         return false;
+    }
     session->may_reconnect = true;
     if (session->context && !idle_is_alive(session))
         drop(session);
@@ -178,6 +173,23 @@ bool tv_redis_begin(struct tv_redis *session, int64_t deadline_ms, struct tv_err
     session->deadline_ms =
         tv_deadline_within(deadline_ms, session->settings->leg[TV_STORE_REDIS].query_timeout);
     return true;
+}
+
+/* The names of the commands that go out together are what may be shown of them. */
+static void note_verb(struct tv_redis *session, struct tv_slice word)
+{
+    if (!session->watch.watcher)
+        return;
+    session->verb = tv_redis_verb(word);
+    if (session->added == 0)
+        session->shape_length = 0;
+    size_t length = strlen(session->verb), blank = session->added > 0;
+    if (session->shape_length + blank + length > sizeof session->shape)
+        return;
+    if (blank)
+        session->shape[session->shape_length++] = ' ';
+    memcpy(session->shape + session->shape_length, session->verb, length);
+    session->shape_length += length;
 }
 
 bool tv_redis_add(struct tv_redis *session, const struct tv_slice *words, size_t count,
@@ -197,6 +209,7 @@ bool tv_redis_add(struct tv_redis *session, const struct tv_slice *words, size_t
     tv_buffer_append(out, "\r\n", 2);
     if (tv_buffer_failed(out))
         return tv_fail(error, 413, NULL, "the commands are too large");
+    note_verb(session, words[0]);
     session->added++;
     return true;
 }
@@ -216,7 +229,7 @@ static bool timed_out(const redisContext *context, int error_number)
 static bool broke(struct tv_redis *session, int error_number, struct tv_error *error)
 {
     const redisContext *context = session->context;
-    tv_slot_add(session->watch.slot, TV_COUNT_STORE_ERRORS, 1);
+    tv_watch_store_error(session->watch.watcher, TV_STORE_REDIS);
     if (timed_out(context, error_number)) {
         late(error);
     } else if (context->err == REDIS_ERR_PROTOCOL) {
@@ -271,7 +284,6 @@ static bool flush(struct tv_redis *session, struct tv_error *error)
         if (!connect_now(session, session->deadline_ms, error))
             return false;
     }
-    tv_slot_add(session->watch.slot, TV_COUNT_STORE_CALLS, session->added);
     session->due = session->added;
     session->added = 0;
     session->may_reconnect = false;
@@ -315,12 +327,31 @@ static bool receive(struct tv_redis *session, void **reply, struct tv_error *err
     return true;
 }
 
+/* What was added goes out together, and is one call up to its first reply. */
+static bool call(struct tv_redis *session, void **reply, struct tv_error *error)
+{
+    struct tv_call call = {.store = TV_STORE_REDIS,
+                           .verb = session->added == 1 ? session->verb : "PIPELINE",
+                           .shape = {session->shape, session->shape_length},
+                           .waits = true};
+    tv_watch_call(session->watch.watcher, &call, session->added);
+    bool received = flush(session, error) && receive(session, reply, error);
+    tv_watch_called(session->watch.watcher, &call, received ? NULL : error);
+    return received;
+}
+
+static bool wait_for_more(struct tv_redis *session, void **reply, struct tv_error *error)
+{
+    int64_t started = tv_clock_us();
+    bool received = receive(session, reply, error);
+    tv_watch_waited(session->watch.watcher, TV_STORE_REDIS, tv_clock_us() - started);
+    return received;
+}
+
 /* The clock is read only when there is something to wait for. */
 static bool wait_for_reply(struct tv_redis *session, void **reply, struct tv_error *error)
 {
-    int64_t started = tv_clock_us();
-    bool received = (session->added == 0 || flush(session, error)) && receive(session, reply, error);
-    tv_slot_add(session->watch.slot, TV_COUNT_STORE_US, (uint64_t)(tv_clock_us() - started));
+    bool received = session->added > 0 ? call(session, reply, error) : wait_for_more(session, reply, error);
     if (received)
         tv_breaker_success(session->watch.breaker);
     return received;

@@ -16,6 +16,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct tv_redis_tls {
     SSL_CTX *settings;
@@ -50,9 +51,13 @@ bool tv_redis_tls_new(const char *host, struct tv_redis_tls **out, struct tv_err
 /* An address is looked for among the certificate's addresses; a name among its names, and is sent along (SNI). */
 static bool expect_host(SSL *ssl, const char *host)
 {
+    char name[256]; /* longer than any name in DNS; OpenSSL's macro takes no constant one */
     if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host))
         return true;
-    return SSL_set1_host(ssl, host) && SSL_set_tlsext_host_name(ssl, host);
+    if (strlen(host) >= sizeof name)
+        return false;
+    memcpy(name, host, strlen(host) + 1);
+    return SSL_set1_host(ssl, name) && SSL_set_tlsext_host_name(ssl, name);
 }
 
 bool tv_redis_tls_start(struct tv_redis_tls *tls, struct redisContext *context, struct tv_error *error)

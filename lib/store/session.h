@@ -7,7 +7,7 @@
 
 #include "store/breaker.h"
 #include "store/store.h"
-#include "watch/scoreboard.h"
+#include "watch/watcher.h"
 
 struct tv_mysql;
 struct tv_mongo;
@@ -16,7 +16,7 @@ struct tv_redis;
 /* What a session reports to, all borrowed; may be NULL (a ping's own session, tests). */
 struct tv_session_watch {
     tv_breaker *breaker;
-    struct tv_slot *slot; /* counters of the thread: connections, store time, errors */
+    struct tv_watcher *watcher; /* the thread's: calls, waits, connections, errors */
 };
 
 /* NULL with *error filled when the URL cannot be understood or memory ends. *settings must outlive the session. */

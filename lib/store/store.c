@@ -6,11 +6,18 @@
 #include <hiredis/hiredis.h>
 #include <mongoc/mongoc.h>
 #include <mysql.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "store/session.h"
+
+/* For the login's answers and the ping's, beyond connecting. */
+#define ANSWER_MS 1000
 
 #define LEG(field, at) offsetof(struct tv_store_settings, leg[at]) + offsetof(struct tv_leg_settings, field)
 #define LEG_ROWS(name, at, example)                                                                       \
@@ -57,6 +64,12 @@ bool tv_store_configured(const struct tv_store_settings *settings, enum tv_store
     return settings->leg[store].url[0] != '\0';
 }
 
+int64_t tv_store_patience(const struct tv_store_settings *settings, enum tv_store store)
+{
+    const struct tv_leg_settings *leg = &settings->leg[store];
+    return leg->connect_timeout + (leg->query_timeout < ANSWER_MS ? leg->query_timeout : ANSWER_MS);
+}
+
 bool tv_store_ping(const struct tv_store_settings *settings, enum tv_store store, int64_t timeout_ms,
                    int64_t *latency_us, char version[64], struct tv_error *error)
 {
@@ -72,11 +85,67 @@ bool tv_store_ping(const struct tv_store_settings *settings, enum tv_store store
     return tv_fail(error, 500, NULL, "there is no such store");
 }
 
+/* --- all at once ------------------------------------------------------------------------------------------------------ */
+
+struct glance {
+    const struct tv_store_settings *settings;
+    enum tv_store store;
+    int64_t timeout_ms;
+    struct tv_store_state *state;
+    pthread_t thread;
+    bool running;
+};
+
+static void look_at(struct glance *glance)
+{
+    struct tv_store_state *state = glance->state;
+    state->answers = tv_store_ping(glance->settings, glance->store, glance->timeout_ms, &state->latency_us,
+                                   state->version, &state->error);
+}
+
+static void *glance_main(void *context)
+{
+    look_at(context);
+    tv_stores_thread_end();
+    return NULL;
+}
+
+void tv_stores_look(const struct tv_store_settings *settings, int64_t timeout_ms,
+                    struct tv_store_state states[TV_STORE_COUNT])
+{
+    struct glance glances[TV_STORE_COUNT];
+    for (int store = 0; store < TV_STORE_COUNT; store++) {
+        struct glance *glance = &glances[store];
+        *glance = (struct glance){settings, (enum tv_store)store, timeout_ms, &states[store], 0, false};
+        memset(glance->state, 0, sizeof *glance->state);
+        glance->state->name = tv_store_name(glance->store);
+        glance->state->configured = tv_store_configured(settings, glance->store);
+        if (glance->state->configured)
+            glance->running = pthread_create(&glance->thread, NULL, glance_main, glance) == 0;
+    }
+    for (int store = 0; store < TV_STORE_COUNT; store++) {
+        if (glances[store].running)
+            pthread_join(glances[store].thread, NULL);
+        else if (states[store].configured) /* no thread to be had: one after the other */
+            look_at(&glances[store]);
+    }
+}
+
+/* --- the libraries ---------------------------------------------------------------------------------------------------- */
+
+/* libmongoc keeps counters in a file in /dev/shm, some builds from the moment that they are loaded, and complains on stderr when
+ * it meets one that a killed process left behind. Nobody reads ours: its name is taken away as soon as there is one. */
+__attribute__((constructor)) static void hide_counters(void)
+{
+    char name[32];
+    snprintf(name, sizeof name, "/mongoc-%hu", (unsigned short)getpid());
+    shm_unlink(name);
+    setenv("MONGOC_DISABLE_SHM", "1", 1); /* for builds that make it later, and for children */
+}
+
 void tv_stores_start(void)
 {
     mysql_library_init(0, NULL, NULL);
-    /* libmongoc keeps counters in /dev/shm that a killed process leaves behind, and complains on stderr when it meets them */
-    setenv("MONGOC_DISABLE_SHM", "1", 1);
     mongoc_init();
 }
 

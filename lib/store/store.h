@@ -34,10 +34,28 @@ extern const size_t tv_store_option_count;
 TV_PUBLIC const char *tv_store_name(enum tv_store store);
 TV_PUBLIC bool tv_store_configured(const struct tv_store_settings *settings, enum tv_store store);
 
+/* Milliseconds that whoever has no connection yet grants a store: as long as requests do for connecting, and a little for an
+ * answer. */
+int64_t tv_store_patience(const struct tv_store_settings *settings, enum tv_store store);
+
 /* Connects anew, asks the store for a sign of life and closes; ends within timeout_ms. *latency_us is the time that the
  * question took once connected. version (may be NULL) receives what the server says it is. */
 TV_PUBLIC bool tv_store_ping(const struct tv_store_settings *settings, enum tv_store store,
                              int64_t timeout_ms, int64_t *latency_us, char version[64],
                              struct tv_error *error) TV_MUST_CHECK;
+
+/* What one look at a store found. */
+struct tv_store_state {
+    const char *name;
+    bool configured;
+    bool answers;
+    int64_t latency_us;
+    char version[64];
+    struct tv_error error; /* when it is configured and does not answer */
+};
+
+/* Pings all that are configured, side by side: one that hangs takes no time from the others, and timeout_ms is for all. */
+TV_PUBLIC void tv_stores_look(const struct tv_store_settings *settings, int64_t timeout_ms,
+                              struct tv_store_state states[TV_STORE_COUNT]);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * log.c - JSON lines, one write(2) each. A line that cannot be written is lost: logging never stops a request.
+ * log.c - which lines are written, and where to. A line that cannot be written is lost: logging never stops a request.
  */
 #include "watch/log_setup.h"
 
@@ -7,19 +7,17 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/error.h"
-#include "base/json_writer.h"
+#include "watch/log_batch.h"
+#include "watch/log_line.h"
 
-/* Holds the longest text, every byte of it escaped (\u001f): no line is ever too long to be written. */
-#define TEXT_MAX   2048
-#define LINE_LIMIT (8 * TEXT_MAX)
-/* Most bytes of what clients choose. */
-#define GIVEN_MAX 128
+/* Longest wait of a line in a batch, when its worker is busy with something else. */
+#define WAIT_MAX_MS 200
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
@@ -27,15 +25,20 @@ static const char *const level_names[] = {"error", "warn", "info", "debug"};
  * ever writes to a closed one. */
 static struct {
     int fd;
-    enum tv_log_level level;
+    _Atomic int level; /* enum tv_log_level; changed by USR2 while threads write */
+    int configured;
     const struct tv_log_settings *settings;
     char pool[32];
     pid_t pid; /* asked once a process: it is on every line */
+    struct tv_log_head requests[TV_COUNT(level_names)];
 } logger = {.fd = STDERR_FILENO, .level = TV_LOG_INFO, .pool = "trivet"};
 
-static void note_pid(void)
+/* Whose lines these are: at the start, and in each process that is forked. */
+static void note_who(void)
 {
     logger.pid = getpid();
+    for (size_t level = 0; level < TV_COUNT(level_names); level++)
+        tv_log_head_make(&logger.requests[level], level_names[level], logger.pool, logger.pid, "request");
 }
 
 const struct tv_option tv_log_options[] = {
@@ -55,11 +58,18 @@ static int open_file(const char *file)
     return open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
 }
 
-bool tv_log_start(const struct tv_log_settings *settings, const char *pool, struct tv_error *error)
+/* TV_COUNT(level_names) when there is no such level. */
+static size_t level_of(const char *name)
 {
     size_t level = 0;
-    while (level < TV_COUNT(level_names) && strcmp(level_names[level], settings->level) != 0)
+    while (level < TV_COUNT(level_names) && strcmp(level_names[level], name) != 0)
         level++;
+    return level;
+}
+
+bool tv_log_start(const struct tv_log_settings *settings, const char *pool, struct tv_error *error)
+{
+    size_t level = level_of(settings->level);
     if (level == TV_COUNT(level_names))
         return tv_fail(error, 500, NULL, "log.level: expected error, warn, info or debug, not %s",
                        settings->level);
@@ -73,12 +83,13 @@ bool tv_log_start(const struct tv_log_settings *settings, const char *pool, stru
             return tv_fail(error, 500, NULL, "log.file: %s: %s", settings->file, strerror(errno));
         logger.fd = fd;
     }
-    if (logger.pid == 0)
-        pthread_atfork(NULL, NULL, note_pid);
-    note_pid();
-    logger.level = (enum tv_log_level)level;
-    logger.settings = settings;
     snprintf(logger.pool, sizeof logger.pool, "%s", pool);
+    if (logger.pid == 0)
+        pthread_atfork(NULL, NULL, note_who);
+    note_who();
+    logger.configured = (int)level;
+    atomic_store(&logger.level, (int)level);
+    logger.settings = settings;
     return true;
 }
 
@@ -91,127 +102,111 @@ void tv_log_reopen(void)
         tv_log(TV_LOG_ERROR, "log.reopen", "%s: %s", logger.settings->file, strerror(errno));
         return;
     }
+    tv_log_batch_flush_older(logger.fd, -1); /* what has happened stands in the file of its time */
     dup3(fd, logger.fd, O_CLOEXEC);
     close(fd);
 }
 
-/* A line under way: on the stack, never allocated; what does not fit makes it fail. */
-struct line {
-    struct tv_json json;
-    struct tv_buffer buffer;
-    char storage[LINE_LIMIT + 1];
-};
-
-/* The text of a second is made once by each thread that logs in it. */
-static void put_time(struct tv_buffer *out)
+void tv_log_use_level(int level)
 {
-    static _Thread_local int64_t second;
-    static _Thread_local char text[25];
-    int64_t now = tv_clock_wall_ms();
-    if (now / 1000 != second) {
-        second = now / 1000;
-        tv_clock_text(now, text);
-    }
-    int rest = (int)(now % 1000);
-    char end[4] = {(char)('0' + rest / 100), (char)('0' + rest / 10 % 10), (char)('0' + rest % 10), 'Z'};
-    tv_buffer_append(out, text, 20);
-    tv_buffer_append(out, end, sizeof end);
+    int before = atomic_load(&logger.level);
+    if (level < 0 || (size_t)level >= TV_COUNT(level_names) || level == before)
+        return;
+    atomic_store(&logger.level, level > before ? level : before); /* the change itself is to be seen */
+    if (logger.settings)
+        tv_log(TV_LOG_INFO, "log.level", "lines from level %s on", level_names[level]);
+    atomic_store(&logger.level, level);
 }
 
-static void begin_line(struct line *line, enum tv_log_level level, const char *event)
+void tv_log_toggle(void)
 {
-    struct tv_json *json = &line->json;
-    line->buffer = (struct tv_buffer){.data = line->storage, .capacity = LINE_LIMIT, .limit = LINE_LIMIT};
-    tv_json_start(json, &line->buffer);
-    tv_json_object(json);
-    tv_json_name(json, "time");
-    tv_json_raw(json, TV_SLICE("\""));
-    put_time(&line->buffer);
-    tv_buffer_byte(&line->buffer, '"');
-    tv_json_member_text(json, "level", level_names[level]);
-    tv_json_member_text(json, "pool", logger.pool);
-    tv_json_member_integer(json, "pid", logger.pid);
-    tv_json_member_text(json, "event", event);
+    bool raised = atomic_load(&logger.level) == TV_LOG_DEBUG && logger.configured != TV_LOG_DEBUG;
+    tv_log_use_level(raised ? logger.configured : TV_LOG_DEBUG);
 }
 
-static void end_line(struct line *line)
+bool tv_log_set_level(const char *name)
 {
-    tv_json_object_end(&line->json);
-    tv_buffer_byte(&line->buffer, '\n');
-    if (!tv_buffer_failed(&line->buffer)) {
-        ssize_t written = write(logger.fd, line->buffer.data, line->buffer.length);
-        (void)written; /* nowhere left to complain to */
-    }
+    size_t level = strcmp(name, "default") == 0 ? (size_t)logger.configured : level_of(name);
+    if (level == TV_COUNT(level_names))
+        return false;
+    tv_log_use_level((int)level);
+    return true;
+}
+
+enum tv_log_level tv_log_level(void)
+{
+    return (enum tv_log_level)atomic_load(&logger.level);
+}
+
+const char *tv_log_level_name(void)
+{
+    return level_names[tv_log_level()];
+}
+
+/* waits: the line may stay for a moment in the thread's batch. Others go out at once, after those that waited. */
+static void end_line(struct tv_log_line *line, bool waits)
+{
+    struct tv_slice text = tv_log_line_end(line);
+    if (text.length == 0 || (waits && tv_log_batch_add(logger.fd, text)))
+        return;
+    tv_log_batch_flush(logger.fd);
+    ssize_t written = write(logger.fd, text.data, text.length);
+    (void)written; /* nowhere left to complain to */
+}
+
+bool tv_log_pending(void)
+{
+    return tv_log_batch_pending();
+}
+
+void tv_log_flush(void)
+{
+    tv_log_batch_flush(logger.fd);
+}
+
+void tv_log_flush_older(void)
+{
+    tv_log_batch_flush_older(logger.fd, WAIT_MAX_MS);
+}
+
+void tv_log_worker(bool begins)
+{
+    if (begins)
+        tv_log_batch_open();
+    else
+        tv_log_batch_close(logger.fd);
 }
 
 void tv_log(enum tv_log_level level, const char *event, const char *format, ...)
 {
-    struct line line;
-    char text[TEXT_MAX];
-    if (level > logger.level)
+    struct tv_log_line line;
+    struct tv_log_head head = {.length = 0};
+    char text[TV_LOG_TEXT_MAX];
+    if ((int)level > atomic_load_explicit(&logger.level, memory_order_relaxed))
         return;
     va_list values;
     va_start(values, format);
     int length = vsnprintf(text, sizeof text, format, values);
     va_end(values);
-    begin_line(&line, level, event);
-    tv_json_member_text(&line.json, "text", length < 0 ? "" : text);
-    end_line(&line);
-}
-
-static void member_given(struct tv_json *json, const char *name, struct tv_slice value)
-{
-    tv_json_name(json, name);
-    tv_json_string(json, tv_slice_cut(value, 0, GIVEN_MAX));
-}
-
-/* Milliseconds with three digits after the point; durations are never negative. */
-static void member_ms(struct tv_json *json, const char *name, int64_t us)
-{
-    int rest = (int)(us % 1000);
-    char fraction[4] = {'.', (char)('0' + rest / 100), (char)('0' + rest / 10 % 10), (char)('0' + rest % 10)};
-    tv_json_name(json, name);
-    tv_json_integer(json, us / 1000);
-    tv_buffer_append(json->out, fraction, sizeof fraction);
+    tv_log_head_make(&head, level_names[level], logger.pool, logger.pid, event);
+    tv_log_line_begin(&line, &head);
+    tv_log_line_text(&line, length < 0 ? "" : text);
+    end_line(&line, false);
 }
 
 void tv_log_request(const struct tv_request_line *request)
 {
-    struct line line;
-    struct tv_json *json = &line.json;
+    struct tv_log_line line;
     const struct tv_log_settings *settings = logger.settings;
     if (!settings || settings->requests[0] == 'n')
         return;
     bool slow = request->total_us >= settings->slow * 1000;
     bool failed = request->status >= 500 || request->broken;
     enum tv_log_level level = failed ? TV_LOG_ERROR : slow ? TV_LOG_WARN : TV_LOG_INFO;
-    if (level > logger.level || (settings->requests[0] == 's' && !slow && !failed))
+    if ((int)level > atomic_load_explicit(&logger.level, memory_order_relaxed) ||
+        (settings->requests[0] == 's' && !slow && !failed))
         return;
-    begin_line(&line, level, "request");
-    member_given(json, "request_id", request->id);
-    member_given(json, "role", request->role);
-    member_given(json, "method", request->method);
-    tv_json_member_text(json, "route", request->route);
-    tv_json_member_integer(json, "status", request->status);
-    member_ms(json, "total_ms", request->total_us);
-    if (request->queue_us >= 0)
-        member_ms(json, "queue_ms", request->queue_us);
-    member_ms(json, "store_ms", request->store_us);
-    tv_json_member_integer(json, "bytes", (int64_t)request->bytes);
-    if (request->cache)
-        tv_json_member_text(json, "cache", request->cache);
-    if (slow)
-        tv_json_member_boolean(json, "slow", true);
-    if (request->broken)
-        tv_json_member_boolean(json, "broken", true);
-    if (request->failure) {
-        if (request->failure->code[0])
-            tv_json_member_text(json, "code", request->failure->code);
-        if (request->failure->native)
-            tv_json_member_integer(json, "native", request->failure->native);
-        /* a message of a 4xx may quote what the client sent; it stays out of the log */
-        if (request->status >= 500)
-            tv_json_member_text(json, "error", request->failure->message);
-    }
-    end_line(&line);
+    tv_log_line_begin(&line, &logger.requests[level]);
+    tv_log_line_request(&line, request, slow);
+    end_line(&line, level > TV_LOG_WARN);
 }

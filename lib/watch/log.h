@@ -1,5 +1,5 @@
 /*
- * log.h - what happened, as JSON lines on stderr or in a file (option log.file). One write(2) a line, so lines of several
+ * log.h - what happened, as JSON lines on stderr or in a file (option log.file). Whole lines a write(2), so lines of several
  * processes do not mix. No secret and no value of a statement is ever logged: callers pass shapes, not values.
  */
 #ifndef TRIVET_WATCH_LOG_H

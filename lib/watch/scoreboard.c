@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,12 +17,6 @@
 
 #define SUFFIX         ".board"
 #define RETIRING_TRIES 50 /* milliseconds */
-
-const struct tv_counter_info tv_counter_info[TV_COUNTER_COUNT] = {
-#define TV_COUNTER_ROW(member, name, help) {name, help},
-    TV_COUNTERS(TV_COUNTER_ROW)
-#undef TV_COUNTER_ROW
-};
 
 static bool board_path(char out[4096], const char *directory, const char *pool, const char *suffix,
                        struct tv_error *error)
@@ -82,19 +77,13 @@ void tv_scoreboard_retire(struct tv_scoreboard *board, size_t process)
         struct tv_slot *slot = &place->slots[i];
         if (atomic_load_explicit(&slot->since_ms, memory_order_relaxed) == 0)
             continue; /* never used: do not touch its page now */
-        for (size_t counter = 0; counter < TV_COUNTER_COUNT; counter++) {
-            atomic_fetch_add_explicit(&board->retired[counter],
-                                      atomic_load_explicit(&slot->counters[counter], memory_order_relaxed),
-                                      memory_order_relaxed);
-            atomic_store_explicit(&slot->counters[counter], 0, memory_order_relaxed);
-        }
+        tv_meters_add(&board->retired, &slot->meters);
         if (atomic_exchange(&slot->unannounced, 0))
             atomic_store(&board->cache_distrust, 1);
-        atomic_store_explicit(&slot->state, TV_SLOT_UNUSED, memory_order_relaxed);
-        atomic_store_explicit(&slot->since_ms, 0, memory_order_relaxed);
-        atomic_store_explicit(&slot->requests, 0, memory_order_relaxed);
-        atomic_store_explicit(&slot->connections, 0, memory_order_relaxed);
+        memset((void *)slot, 0, sizeof *slot); /* its writer is gone; readers look at retiring */
     }
+    tv_process_meters_add(&board->retired_processes, &place->meters);
+    memset((void *)&place->meters, 0, sizeof place->meters);
     atomic_store_explicit(&place->state, TV_PROCESS_NONE, memory_order_relaxed);
     atomic_store_explicit(&place->pid, 0, memory_order_relaxed);
     atomic_store_explicit(&place->workers, 0, memory_order_relaxed);
@@ -157,32 +146,76 @@ bool tv_scoreboard_list(const char *directory, void (*found)(void *context, cons
     return true;
 }
 
-static uint64_t add_up(const struct tv_scoreboard *board, enum tv_counter counter)
+static void add_up(const struct tv_scoreboard *board, struct tv_meters *meters,
+                   struct tv_process_meters *processes)
 {
-    uint64_t sum = atomic_load_explicit(&board->retired[counter], memory_order_relaxed);
+    memset((void *)meters, 0, sizeof *meters);
+    memset((void *)processes, 0, sizeof *processes);
+    tv_meters_add(meters, &board->retired);
+    tv_process_meters_add(processes, &board->retired_processes);
     for (size_t i = 0; i < TV_PROCESSES_MAX; i++) {
         const struct tv_process_board *place = &board->processes[i];
-        if (atomic_load_explicit(&place->state, memory_order_relaxed) == TV_PROCESS_NONE)
+        if (tv_word(&place->state) == TV_PROCESS_NONE)
             continue;
+        tv_process_meters_add(processes, &place->meters);
         for (size_t j = 0; j < TV_WORKERS_MAX; j++)
-            sum += atomic_load_explicit(&place->slots[j].counters[counter], memory_order_relaxed);
+            if (tv_word(&place->slots[j].since_ms) != 0)
+                tv_meters_add(meters, &place->slots[j].meters);
     }
-    return sum;
+}
+
+void tv_scoreboard_sum(const struct tv_scoreboard *board, struct tv_meters *meters,
+                       struct tv_process_meters *processes)
+{
+    /* Words that are moving would be seen twice or not at all. A master that died while it moved them leaves an odd number
+     * for ever, hence the end to trying. */
+    for (int tries = 0;; tries++) {
+        uint64_t before = atomic_load(&board->retiring);
+        add_up(board, meters, processes);
+        atomic_thread_fence(memory_order_seq_cst);
+        if ((before % 2 == 0 && atomic_load(&board->retiring) == before) || tries == RETIRING_TRIES)
+            return;
+        struct timespec while_it_moves = {.tv_nsec = 1000000};
+        nanosleep(&while_it_moves, NULL);
+    }
 }
 
 uint64_t tv_scoreboard_total(const struct tv_scoreboard *board, enum tv_counter counter)
 {
-    /* Counters that are moving would be seen twice or not at all. A master that died while it moved them leaves an odd
-     * number for ever, hence the end to trying. */
-    for (int tries = 0;; tries++) {
-        uint64_t before = atomic_load(&board->retiring);
-        uint64_t sum = add_up(board, counter);
-        atomic_thread_fence(memory_order_seq_cst);
-        if ((before % 2 == 0 && atomic_load(&board->retiring) == before) || tries == RETIRING_TRIES)
-            return sum;
-        struct timespec while_it_moves = {.tv_nsec = 1000000};
-        nanosleep(&while_it_moves, NULL);
+    struct tv_meters meters;
+    struct tv_process_meters processes;
+    tv_scoreboard_sum(board, &meters, &processes);
+    return meters.counters[counter];
+}
+
+bool tv_scoreboard_alive(const struct tv_scoreboard *board)
+{
+    uint64_t master = tv_word(&board->master_pid);
+    return master != 0 && (kill((pid_t)master, 0) == 0 || errno == EPERM);
+}
+
+uint64_t tv_scoreboard_window(const struct tv_scoreboard *board)
+{
+    uint64_t most = tv_word(&board->workers_max), budget = tv_word(&board->connections_max);
+    uint64_t processes = tv_word(&board->processes_wanted);
+    uint64_t share = budget == 0 || processes == 0 ? most : budget / processes;
+    return share < 1 ? 1 : share < most ? share : most;
+}
+
+bool tv_process_gets_on(const struct tv_process_board *place, int64_t now_ms, int64_t longest_ms)
+{
+    size_t hanging = 0;
+    for (size_t i = 0; i < TV_WORKERS_MAX; i++) {
+        const struct tv_slot *slot = &place->slots[i];
+        uint64_t state = tv_word(&slot->state);
+        if (state == TV_SLOT_UNUSED)
+            continue;
+        if (state == TV_SLOT_IDLE || tv_word(&slot->activity.phase) == TV_PHASE_SEND ||
+            now_ms - (int64_t)tv_word(&slot->since_ms) <= longest_ms)
+            return true;
+        hanging++;
     }
+    return hanging == 0;
 }
 
 bool tv_scoreboard_unannounced(const struct tv_scoreboard *board)

@@ -2,7 +2,7 @@
 
 import re
 
-from harness import check, equal, expect, test
+from harness import check, equal, expect, test, until
 
 NEEDS = ("ops", "hello", "kv")
 
@@ -36,7 +36,8 @@ def request_id_kept(world):
     for name in ("abcd1234", "A-b_c.D-0123456789", "x" * 64):
         answer = world.http.get("/kv/ping", {"X-Request-Id": name})
         equal(answer.header("X-Request-Id"), name, "the id")
-        check(any('"request_id":"%s"' % name in line for line in world["kv"].lines()), "the log knows " + name)
+        # The line follows the answer.
+        until(lambda: any('"request_id":"%s"' % name in line for line in world["kv"].lines()), "the log knows " + name)
 
 
 @test("an X-Request-Id that could hurt is replaced")

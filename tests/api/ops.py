@@ -1,10 +1,12 @@
 """ops.py: what kubelets and sysadmins ask: /healthz, /readyz, /status, /metrics, and the greeting."""
 
 import html.parser
+import json
 import re
 
 from harness import check, equal, expect, test, until
-from harness.wait import Watch
+from harness.busy import busy
+from harness.wait import AT_ONCE, Watch
 
 NEEDS = ("ops", "hello")
 
@@ -36,23 +38,24 @@ def readyz(world):
     equal(set(answer["stores"]), configured(world), "the stores")
     for name, store in answer["stores"].items():
         equal(store["state"], "up", name)
-        check(0 < store["latency_ms"] < 700, "%s has a latency" % name, store)
+        check(0 < store["latency_ms"] < 2500, "%s has a latency" % name, store)
 
 
 def not_ready_without(world, name, how):
     with world.away(name, how):
-        # What was asked just before may be told once more.
-        answer = until(lambda: (got := world.http.get("/readyz")).status == 503 and got, 3, "/readyz answers 503").json()
+        # What was seen just before may be told for a moment, by each worker that looked.
+        def down():
+            answer = world.http.get("/readyz")
+            states = {store: one["state"] for store, one in answer.json()["stores"].items()}
+            return answer.status == 503 and states == {**dict.fromkeys(configured(world), "up"), name: "down"} and answer
+        answer = until(down, "/readyz answers 503 and names it alone").json()
         equal(answer["ready"], False, "ready")
-        equal(answer["stores"][name]["state"], "down", name)
         check(answer["stores"][name]["error"], "the reason is said", answer)
-        for other in configured(world) - {name}:
-            equal(answer["stores"][other]["state"], "up", other)
         expect(world.http.get("/healthz"), 200)
         with Watch() as watch:
             world.http.get("/readyz")
-        check(watch.seconds < 2, "/readyz does not wait for what is away", watch.seconds)
-    expect(world.http.get("/readyz"), 200)
+        check(watch.seconds < AT_ONCE, "/readyz does not wait for what is away", watch.seconds)
+    until(lambda: world.http.get("/readyz").status == 200, "/readyz answers 200 again")
 
 
 @test("/readyz is 503 and names MySQL when it is stopped", needs=("ops", "sql"))
@@ -130,7 +133,11 @@ def status_counts(world):
     for _ in range(5):
         expect(world.http.post("/kv", json=["PING"]), 200)
     expect(world.http.post("/kv", json=["NOSUCHCOMMAND"]), 400)
-    after = world.status("kv")["counters"]
+
+    def counted():
+        after = world.status("kv")["counters"]
+        return after["requests_2xx"] - before["requests_2xx"] >= 5 and after["requests_4xx"] > before["requests_4xx"] and after
+    after = until(counted, "a request is counted when its answer has left")
     equal(after["requests_2xx"] - before["requests_2xx"], 5, "2xx")
     equal(after["requests_4xx"] - before["requests_4xx"], 1, "4xx")
     equal(after["requests_5xx"] - before["requests_5xx"], 0, "5xx")
@@ -140,11 +147,10 @@ def status_counts(world):
 
 @test("/status shows a busy worker and a store's connection", needs=("ops", "kv"))
 def status_shows_busy(world):
-    slow = ["EVAL", "local t = redis.call('TIME')[1] + 0; while redis.call('TIME')[1] - t < 2 do end return 1", "0"]
     with world.http.connect() as link:
-        body = repr(slow).replace("'", '"').replace('call("TIME")', "call('TIME')").encode()
+        body = json.dumps(busy(1)).encode()
         link.sendall(b"POST /kv HTTP/1.1\r\nHost: t\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
-        until(lambda: world.status("kv")["workers"]["busy"] >= 1, 2, "a worker is busy")
+        until(lambda: world.status("kv")["workers"]["busy"] >= 1, "a worker is busy")
         check(world.status("kv")["store_connections"] >= 1, "a connection to Redis is shown")
         link.recv(4096)
 
@@ -163,27 +169,6 @@ def no_dialects_there(world):
         equal(world.ops.get(path).status, 404, path)
 
 
-@test("/metrics is Prometheus' text format and agrees with /status")
-def metrics(world):
-    answer = expect(world.ops.get("/metrics"), 200, type="text/plain")
-    typed, seen = {}, {}
-    for line in answer.text.splitlines():
-        if line.startswith("# TYPE "):
-            _, _, name, kind = line.split()
-            check(name not in typed, "a family is announced once", name)
-            typed[name] = kind
-        elif not line.startswith("#"):
-            found = re.fullmatch(r'([a-z0-9_]+)\{((?:[a-z]+="[^"]*",?)*)\} (\d+)', line)
-            check(found, "a sample", line)
-            check(found[1] in typed, "its family was announced", line)
-            check((found[1], found[2]) not in seen, "a sample comes once", line)
-            seen[found[1], found[2]] = int(found[3])
-    for pool in world.pools:
-        check(('trivet_requests_2xx_total', 'pool="%s"' % pool) in seen, "%s is counted" % pool)
-    before = seen['trivet_requests_2xx_total', 'pool="hello"']
-    equal(world.counter("hello", "requests_2xx"), before, "the counter in /status")
-
-
 @test("nginx's own numbers are on the operations port")
 def stub_status(world):
     check(b"Active connections" in expect(world.ops.get("/nginx_status"), 200).body, "stub_status")
@@ -199,7 +184,7 @@ def all_up(world):
     def look():
         greetings = [world.http.get("/hello") for _ in range(4)]
         return all(store["state"] != "down" for one in greetings for store in one.json()["stores"].values()) and greetings[0]
-    return until(look, 5, "/hello says that all stores are up", step=0.1)
+    return until(look, "/hello says that all stores are up", step=0.1)
 
 
 @test("/hello greets curl in JSON, with every store's state, latency and version")
@@ -257,9 +242,9 @@ def hello_html(world):
 def hello_down(world):
     with world.away("redis"):
         # Each worker looks at most once a second.
-        answer = until(lambda: (got := world.http.get("/hello").json())["stores"]["redis"]["state"] == "down" and got, 5,
+        answer = until(lambda: (got := world.http.get("/hello").json())["stores"]["redis"]["state"] == "down" and got,
                        "/hello says that Redis is down")
         check(answer["stores"]["redis"]["error"], "why", answer)
-        page = until(lambda: "down" in (got := world.http.get("/hello", {"Accept": "text/html"})).text and got, 5,
+        page = until(lambda: "down" in (got := world.http.get("/hello", {"Accept": "text/html"})).text and got,
                      "the page says so")
         expect(page, 200, type="text/html")

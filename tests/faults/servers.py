@@ -1,15 +1,17 @@
 """servers.py: what answers at a store's address is no store, or only seems to be one: nobody, a door that swallows, a door that
-slams, nonsense."""
+slams, nonsense; or it is one behind a door that takes its time."""
 
 import contextlib
 import os
 import socket
 import threading
+import time
 
-from dialects import EACH
-from harness import check, note, test
-from harness.front import free_ports
-from stores import CONNECT_TIMEOUT, ENV, refused_fast, until_open
+from dialects import DOC, EACH, KV
+from harness import check, equal, expect, note, test, until
+from harness.ports import free_ports
+from harness.wait import AT_ONCE, Watch
+from stores import CONNECT_TIMEOUT, ENV, back, refused_fast, until_open
 
 
 def url(dialect, port):
@@ -90,7 +92,7 @@ def tried(stage, dialect, port, what):
         fast = refused_fast(world, dialect)
         note("%s, %s: %d requests until the breaker opened, the slowest %.0f ms; then refused in %.1f ms"
              % (dialect, what, len(first), max(first) * 1000, fast))
-        check(max(first) < 3 * CONNECT_TIMEOUT, "none waits much longer than connecting may take", first)
+        check(max(first) < CONNECT_TIMEOUT + AT_ONCE, "none waits much longer than connecting may take", first)
 
 
 for _dialect in EACH:
@@ -110,3 +112,118 @@ for _dialect in EACH:
         with full_house() as port:
             tried(stage, dialect, port, "a full queue")
     test("%s: at its store's address nobody opens: the breaker opens" % _dialect, needs=("ops", _dialect.pool))(_full)
+
+
+class SlowDoor:
+    """A way to a real store on which every new connection waits before its first byte gets through. Shut, it turns all away, those
+    that are through already too."""
+
+    def __init__(self, store, seconds=0.8):
+        self.store, self.seconds = store, seconds
+        self.shut, self.count, self.links = False, 0, []
+
+    def take(self, link):
+        self.count += 1
+        if self.shut:
+            link.close()
+        else:
+            threading.Thread(target=self._lead, args=(link,), daemon=True).start()
+
+    def _lead(self, link):
+        time.sleep(self.seconds)
+        with contextlib.suppress(OSError):
+            inside = socket.socket(socket.AF_UNIX)
+            inside.connect(self.store.socket_path())
+            self.links += [link, inside]
+            threading.Thread(target=self._carry, args=(inside, link), daemon=True).start()
+            self._carry(link, inside)
+
+    @staticmethod
+    def _carry(source, sink):
+        with contextlib.suppress(OSError):
+            while piece := source.recv(65536):
+                sink.sendall(piece)
+        for link in (source, sink):
+            with contextlib.suppress(OSError):
+                link.shutdown(socket.SHUT_RDWR)
+
+    def close(self):
+        self.shut = True
+        for link in self.links:
+            with contextlib.suppress(OSError):
+                link.shutdown(socket.SHUT_RDWR)
+
+    def open(self):
+        self.shut = False
+
+
+def store_up(world, store):
+    """What /metrics says of it; None before trivet-ops has looked."""
+    for line in world.ops.get("/metrics").text.splitlines():
+        if line.startswith('trivet_store_up{store="%s"} ' % store):
+            return int(line.split()[1])
+    return None
+
+
+def slow_to_connect(stage, dialect):
+    """The time that connecting may take is a long one: that a breaker opens and a store is down must come of the door alone."""
+    way = SlowDoor(stage.stores[dialect.store])
+    with door(way.take) as port:
+        name = "TRIVET_%s_" % dialect.store.upper()
+        env = {**ENV, "TRIVET_WATCH_LOOK": "100ms", name + "CONNECT_TIMEOUT": "20s", name + "QUERY_TIMEOUT": "20s",
+               name + "URL": url(dialect, port)}
+        with stage.world([dialect.pool], env) as world:
+            def looked(times):
+                """So many more connections came, of which those that are not a request's own are looks."""
+                before, said = way.count, set()
+                until(lambda: said.add(store_up(world, dialect.store)) or way.count - before > times, "trivet-ops looks")
+                return said - {None}
+            for _ in range(20):
+                expect(dialect.read(world.http), 200)
+            until(lambda: store_up(world, dialect.store) is not None, "trivet-ops has looked once")
+            equal(looked(10), {1}, "store_up while the store takes long and answers")
+            expect(world.ops.get("/readyz"), 200)
+            way.close()
+            until_open(world, dialect)
+            refused_fast(world, dialect)
+            until(lambda: store_up(world, dialect.store) == 0, "store_up says that it is away")
+            way.open()
+            note("%s: used %.2f s after its door has opened, which takes %.1f s of each" % (dialect, back(world, dialect), way.seconds))
+            until(lambda: store_up(world, dialect.store) == 1, "store_up says that it is back")
+            equal(looked(10), {1}, "store_up from then on")
+
+
+for _dialect in EACH:
+    def _slow(stage, dialect=_dialect):
+        slow_to_connect(stage, dialect)
+    _slow.__name__ = "slow_to_connect_%s" % _dialect
+    test("%s: a store that takes long to connect is up, and found again when it was away" % _dialect,
+         needs=("ops", _dialect.pool))(_slow)
+
+
+@test("a probe that hangs holds up neither the looks at other stores nor the end of its pool", needs=("ops", "kv", "doc"))
+def hanging_probe(stage):
+    """All that hangs may take 50 seconds; nothing else may wait for that."""
+    answers = [slam]
+    with door(lambda link: answers[0](link)) as port:
+        env = {**ENV, "TRIVET_WATCH_LOOK": "100ms", "TRIVET_MONGO_CONNECT_TIMEOUT": "50s", "TRIVET_MONGO_URL": url(DOC, port)}
+        with stage.world(["doc", "kv"], env) as world:
+            until_open(world, DOC)
+            until(lambda: store_up(world, "mongo") == 0, "trivet-ops cannot reach MongoDB")
+            answers[0] = silence
+            until(lambda: world.breaker("doc", "mongo") == "half-open", "a probe hangs")
+            stage.stores["redis"].stop()
+            try:
+                until(lambda: store_up(world, "redis") == 0, "trivet-ops sees that Redis is away", seconds=2 * AT_ONCE)
+                until_open(world, KV)
+            finally:
+                stage.stores["redis"].start()
+            until(lambda: store_up(world, "redis") == 1, "and that it is back", seconds=2 * AT_ONCE)
+            until(lambda: world.breaker("kv", "redis") == "closed", "which its own pool sees too", seconds=2 * AT_ONCE)
+            with Watch() as watch:
+                equal(world["doc"].stop(), 0, "the exit status")
+            check(watch.seconds < AT_ONCE, "the pool does not wait for its probe", watch.seconds)
+            with Watch() as watch:
+                equal(world["ops"].stop(), 0, "the exit status")
+            check(watch.seconds < AT_ONCE, "nor trivet-ops for its looks", watch.seconds)
+            world["doc"].server = world["ops"].server = None

@@ -1,5 +1,5 @@
-"""stores.py: a store that stops, crashes, hangs, restarts; and that is back. The times are reported; only generous multiples of
-what is promised are asserted, since the machine that tests is not idle."""
+"""stores.py: a store that stops, crashes, hangs, restarts; and that is back. The times are reported; what is
+asserted is whether somebody waited, not how long something took."""
 
 import time
 
@@ -7,7 +7,7 @@ from dialects import EACH
 from harness import check, equal, expect, note, test, until
 from harness.load import Crowd, median
 from harness.traffic import Traffic
-from harness.wait import Watch
+from harness.wait import AT_ONCE, Watch
 
 # The cache would answer for a store that is away.
 ENV = {"TRIVET_CACHE_ENABLED": "false"}
@@ -28,7 +28,7 @@ def each(title):
     return register
 
 
-def until_open(world, dialect, seconds=30):
+def until_open(world, dialect):
     """Asks until the breaker has opened. How long the answers took until then."""
     took = []
 
@@ -37,30 +37,29 @@ def until_open(world, dialect, seconds=30):
         dialect.failed(answer)
         took.append(answer.seconds)
         return world.breaker(dialect.pool, dialect.store) != "closed"
-    until(opened, seconds, "the breaker opens")
+    until(opened, "the breaker opens")
     return took
 
 
 def refused_fast(world, dialect, count=30):
-    """With the breaker open every answer is the dialect's 503, at once. The median, in ms."""
-    took = []
+    """With the breaker open every answer is the dialect's 503, and the store is not even tried. The median, in ms."""
+    took, before = [], world.counter(dialect.pool, "shed_breaker")
     for number in range(count):
         answer = (dialect.write if number % 3 == 0 else dialect.read)(world.http)
         dialect.refused(answer)
         took.append(answer.seconds)
-    check(max(took) < CONNECT_TIMEOUT / 2, "%d refusals, all at once" % count, took)
-    check(median(took) < 0.1, "half of them within 100 ms", took)
+    until(lambda: world.counter(dialect.pool, "shed_breaker") - before == count, "the breaker refused them all")
     return median(took) * 1000
 
 
 def back(world, dialect):
     """Asks until the store is used again. Seconds."""
     with Watch() as watch:
-        until(lambda: dialect.read(world.http).status == 200, 10, "the store is used again", step=0.02)
+        until(lambda: dialect.read(world.http).status == 200, "the store is used again", step=0.02)
     for _ in range(20):
         expect(dialect.read(world.http), 200)
         check(dialect.write(world.http).status in (200, 201), "writes as well")
-    until(lambda: world.breaker(dialect.pool, dialect.store) == "closed", 5, "the breaker is closed")
+    until(lambda: world.breaker(dialect.pool, dialect.store) == "closed", "the breaker is closed")
     return watch.seconds
 
 
@@ -81,7 +80,6 @@ def goes_and_comes(stage, dialect, how):
             until_open(world, dialect)
         note("%s, %s: %d requests until the breaker opened, the slowest %.0f ms; then refused in %.1f ms; used again after %.2f s"
              % (dialect, how, len(first), max(first) * 1000, fast, again))
-        check(again < 5, "used again soon after its return", again)
 
 
 @each("a store that is stopped is refused at once and used again soon after its return")
@@ -120,9 +118,12 @@ def restarted(stage, dialect):
             for number in range(15):
                 answer = (dialect.write if number % 2 else dialect.read)(world.http)
                 check(answer.status in (200, 201), "the answer", answer)
-        with Crowd(*[ask] * 8) as crowd:
-            crowd.wait(0)
-        until(lambda: world.status(dialect.pool)["store_connections"] >= 4, 5, "workers are connected")
+
+        def connected():
+            with Crowd(*[ask] * 8) as crowd:
+                crowd.wait(0)
+            return world.status(dialect.pool)["store_connections"] >= 3
+        until(connected, "some workers are connected")
         for how in ("stop", "kill"):
             getattr(world.stores[dialect.store], how)()
             world.stores[dialect.store].start()
@@ -140,19 +141,38 @@ def acknowledged(stage, dialect):
                 getattr(world.stores[dialect.store], how)()
                 time.sleep(0.2)
                 world.stores[dialect.store].start()
-            until(world.well, 15, "all is well", step=0.05)
+            until(world.well, "all is well", step=0.05)
             time.sleep(0.5)
         note(traffic.summary())
-        strange = [one for one in traffic.failures if one.status not in (503, 504)]
+        # FerretDB that is told to end says so of what it is at with an error of its own that has no better number.
+        strange = [one for one in traffic.failures if one.status not in (503, 504) and
+                   not (one.status == 500 and "MongoDB failed: context canceled" in one.what)]
         equal(strange, [], "failures that are neither 503 nor 504")
         traffic.verify()
         check(len(traffic.acknowledged[dialect.pool]) > 50, "there were writes", len(traffic.acknowledged[dialect.pool]))
 
 
+@test("a cache with a Redis of its own is used again when that is back", needs=("sql", "kv", "ops"))
+def cache_of_its_own(stage):
+    own = {"TRIVET_REDIS_URL": "", "TRIVET_CACHE_URL": stage.stores["redis"].url}
+    with stage.world(["sql"], own) as world:
+        def read():
+            return expect(world.http.get("/sql/product?id=eq.1"), 200)
+
+        def hits():
+            before = world.counter("sql", "cache_hits")
+            read()
+            return world.counter("sql", "cache_hits") > before
+        until(hits, "the cache is used")
+        with world.away("redis"):
+            until(lambda: read() and world.breaker("sql", "redis") == "open", "its breaker opens")
+        until(hits, "the cache is used again")
+
+
 @test("a store that hangs does not keep others from being used", needs=("kv", "doc", "ops", "hello"))
 def independent(stage):
     pools = [pool for pool in ("sql", "doc", "kv", "hello") if pool in stage.built]
-    with stage.world(pools) as world:
+    with stage.world(pools, {name: "30s" for name in ENV if name.endswith("QUERY_TIMEOUT")}) as world:
         for dialect in EACH:
             if dialect.pool not in pools:
                 continue
@@ -161,7 +181,7 @@ def independent(stage):
                     if other is not dialect and other.pool in pools:
                         for _ in range(10):
                             answer = expect(other.read(world.http), 200)
-                            check(answer.seconds < 1, "%s while %s hangs" % (other, dialect.store), answer.seconds)
-                check(world.http.get("/hello").seconds < 3, "the greeting looks at all of them, with patience")
-                check(world.http.get("/healthz").seconds < 0.5, "/healthz needs nobody")
-                check(world.ops.get("/status").seconds < 0.5, "/status needs nobody")
+                            check(answer.seconds < AT_ONCE, "%s while %s hangs" % (other, dialect.store), answer.seconds)
+                check(world.http.get("/hello").seconds < AT_ONCE, "the greeting does not wait for one")
+                check(world.http.get("/healthz").seconds < AT_ONCE, "/healthz needs nobody")
+                check(world.ops.get("/status").seconds < AT_ONCE, "/status needs nobody")

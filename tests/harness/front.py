@@ -7,18 +7,9 @@ import socket
 import subprocess
 
 from .places import ROOT, SERVER_USER, SRC
+from .ports import free_ports
 from .process import Server
 from .wait import until
-
-
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 class Front:
@@ -51,7 +42,7 @@ class Front:
                              os.path.join(self.state, "master.pid"), os.path.join(self.state, "start.log"),
                              {"PATH": os.environ["PATH"]}, as_server=False)
         # Between our look for a port and nginx's use of it someone else may have taken it.
-        until(lambda: not self.server.running() or all(map(self._listens, (self.port, self.ops_port))), 15, "nginx listens")
+        until(lambda: not self.server.running() or all(map(self._listens, (self.port, self.ops_port))), "nginx listens")
         return self.server.running()
 
     @staticmethod

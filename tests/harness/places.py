@@ -1,7 +1,8 @@
 """places.py: where things lie and who servers run as. Reads the environment; makes nothing but the scratch directory.
 
-TRIVET_SRC: the checkout (this one). TRIVET_BIN: the binaries to test (the build that ./dev test makes). TRIVET_TMP: a short
-scratch directory that the servers' user can enter (a new one in /tmp, removed at the end).
+TRIVET_SRC: the checkout (this one). TRIVET_BIN: the binaries to test (the build that ./dev test makes). TRIVET_BUILD: that build's
+directory, where a test may leave what people look at. TRIVET_TMP: a short scratch directory that the servers' user can enter (a new
+one in /tmp, removed at the end).
 """
 
 import os
@@ -10,6 +11,7 @@ import tempfile
 
 SRC = os.environ.get("TRIVET_SRC") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 BIN = os.environ.get("TRIVET_BIN") or os.path.join(SRC, "build/asan/install/bin")
+BUILD = os.environ.get("TRIVET_BUILD") or os.path.join(SRC, "build/asan")
 
 ROOT = os.geteuid() == 0
 # Whom stores, pools and nginx's workers run as when we are root; devtools/common.sh says the same.

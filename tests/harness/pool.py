@@ -53,24 +53,24 @@ class Pool:
             self.wait_started()
         return self
 
-    def wait_started(self, seconds=20.0):
+    def wait_started(self):
         def started():
             if not self.server.running():
                 raise RuntimeError("the pool %s does not start: %s" % (self.name, self.tail()))
             return self.children()
-        until(started, seconds, "the pool %s starts" % self.name)
+        until(started, "the pool %s starts" % self.name)
 
-    def stop(self, number=signal.SIGTERM, seconds=45.0):
+    def stop(self, number=signal.SIGTERM):
         """The master's exit status; fails when it must be killed."""
         number_of_master = self.server.pid
         family = [number_of_master, *self.children()]
         try:
             self.server.tell(number)
-            return self.server.wait(seconds)
+            return self.server.wait()
         finally:
             if self.server.running():
                 self.server.kill()
-            until(lambda: not any(map(alive, family)), 5, "the processes of %s are gone" % self.name)
+            until(lambda: not any(map(alive, family)), "the processes of %s are gone" % self.name)
 
     def hand_over(self):
         """TERM to the master and, at once, another one on the same socket (held pools). Gives the old one."""
@@ -80,11 +80,11 @@ class Pool:
         self.start(wait=False)
         return old
 
-    def reap_leaving(self, seconds=45.0):
+    def reap_leaving(self):
         """Waits for the masters that were told to stop. What was not as it should be."""
         found = []
         for old in self.leaving:
-            status = old.wait(seconds)
+            status = old.wait()
             if status != 0:
                 found.append("%s: an older master ended with status %d: %s" % (self.name, status, self.tail()))
         self.leaving = []
@@ -117,24 +117,24 @@ class Pool:
         self.server.tell(number)
 
     def lines(self):
-        """Its log so far, as text lines."""
-        try:
-            with open(self.log, encoding="utf-8", errors="replace") as file:
-                return file.read().splitlines()
-        except FileNotFoundError:
-            return []
+        """Its log so far, as text lines; not one that is just being written."""
+        return self._whole_lines(0)[0]
 
     def new_lines(self):
         """Lines since the last call."""
+        lines, self._log_seen = self._whole_lines(self._log_seen)
+        return lines
+
+    def _whole_lines(self, since):
+        """The lines from this byte on, and where the next one begins."""
         try:
             with open(self.log, "rb") as file:
-                file.seek(self._log_seen)
+                file.seek(since)
                 data = file.read()
         except FileNotFoundError:
-            return []
+            return [], since
         whole = data.rfind(b"\n") + 1
-        self._log_seen += whole
-        return data[:whole].decode("utf-8", "replace").splitlines()
+        return data[:whole].decode("utf-8", "replace").splitlines(), since + whole
 
     def tail(self):
         return " | ".join(self.lines()[-4:])

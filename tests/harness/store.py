@@ -65,6 +65,11 @@ class Store:
         with open(os.path.join(SRC, "devtools/sample/shop.redis"), encoding="utf-8") as file:
             self.admin(text=file.read())
 
+    def socket_path(self):
+        """Every store has one, whatever its URL names."""
+        with open(os.path.join(self.directory, "socket"), encoding="utf-8") as file:
+            return file.read().strip()
+
     def state(self):
         """running, paused or stopped."""
         return _devtools("status", self.directory).stdout.strip()

@@ -35,6 +35,8 @@ class Traffic:
         self.run = next(_runs)
         self.failures = []
         self.latencies = []
+        # When each answer came, by the clock that Prometheus goes by.
+        self.answered = {pool: [] for pool in pools}
         self.acknowledged = {pool: set() for pool in pools}
         self.asked = {pool: set() for pool in pools}
         clients = []
@@ -84,6 +86,7 @@ class Traffic:
                         self.failures.append(Failure(pool, time.monotonic(), 0, str(error)))
                         continue
                     self.latencies.append(time.monotonic() - began)
+                    self.answered[pool].append(time.time())
                     if answer.status != wanted:
                         self.failures.append(Failure(pool, time.monotonic(), answer.status, repr(answer)))
                     elif writes:

@@ -1,9 +1,17 @@
-"""wait.py: waiting for a condition, never for a time."""
+"""wait.py: waiting for a condition, never for a time. Imports nothing of the harness, so that suites which have one of their own
+can use it."""
 
 import time
 
+# Seconds. A bound here tells what hangs from what goes on, never what is fast from what is slow: machines that build and test many
+# things at once may be ten times slower than a quiet one. Only a test that fails waits so long.
+PATIENCE = 60.0
+# Seconds, for the same reason. What does not wait for something takes less on any machine; that something lasts at least twice as
+# long in the tests that use this.
+AT_ONCE = 10.0
 
-def until(condition, seconds=10.0, what=None, step=0.01):
+
+def until(condition, what=None, seconds=PATIENCE, step=0.01):
     """Waits until condition() is true and gives what it gave. Fails the test after `seconds`."""
     began = time.monotonic()
     while True:

@@ -25,6 +25,8 @@ class World:
         scratch.directory(name, "logs")
         everything = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
         everything.update(stores.environment())
+        # Before our own code runs libmongoc would complain of a file that some killed client of the same process id left in /dev/shm.
+        everything["MONGOC_DISABLE_SHM"] = "1"
         everything["TRIVET_WATCH_DIRECTORY"] = os.path.join(self.directory, "run", "watch")
         everything["TRIVET_GUARD_ANONYMOUS_ROLE"] = "trivet_anon"
         everything.update(env or {})
@@ -85,7 +87,7 @@ class World:
                 store.resume()
             else:
                 store.start()
-            until(self.well, 15, "all is well after %s was away" % name, step=0.05)
+            until(self.well, "all is well after %s was away" % name, step=0.05)
 
     # -- what must not be
 

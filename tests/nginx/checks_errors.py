@@ -3,7 +3,7 @@
 import re
 import time
 
-from harness import Tap
+from harness import AT_ONCE, Tap
 
 ASKED = {"sql": "/sql/x", "rest": "/rest/v1/x", "doc": "/doc/action/find", "app": "/app/i/endpoint/data/v1/action/find",
          "kv": "/kv/get/k", "hello": "/hello", "ops": "/healthz"}
@@ -94,7 +94,7 @@ def workers_away(nginx, backend):
                 begun = time.monotonic()
                 answer = nginx.ask(path, method, body=b"{}" if method == "POST" else None)
                 Tap.ok(shaped(answer, dialect, 503) and b"was not carried out" in answer.body and
-                       time.monotonic() - begun < 1, "no worker: %s %s is 503 at once" % (method, path), answer)
+                       time.monotonic() - begun < AT_ONCE, "no worker: %s %s is 503 at once" % (method, path), answer)
     finally:
         for name in ("sql", "doc", "kv", "hello", "ops"):
             backend.open(name)

@@ -7,8 +7,8 @@ import time
 
 from harness import Tap, wait_until
 
-FIELDS = ["time", "request_id", "remote", "method", "path", "status", "bytes", "request_time", "upstream_time",
-          "upstream_status", "upstream_addr", "pool"]
+FIELDS = ["time", "request_id", "trace_id", "remote", "method", "path", "status", "bytes", "request_time",
+          "upstream_time", "upstream_status", "upstream_addr", "pool"]
 
 
 def check(nginx, backend):
@@ -29,6 +29,11 @@ def check(nginx, backend):
            isinstance(line["request_time"], float), "addr, bytes and time", line)
     line, _ = line_of("/kv/set/session/s3cret-value/ex/10")
     Tap.equal(line["path"], "/kv/set/session", "of a /kv path only command and key are logged")
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    line, _ = line_of("/kv/get/k", headers={"traceparent": "00-%s-b7ad6b7169203331-01" % trace})
+    Tap.equal(line["trace_id"], trace, "the client's trace is named")
+    line, _ = line_of("/kv/get/k", headers={"traceparent": "00-%s-b7ad6b7169203331-01" % trace.upper()})
+    Tap.equal(line["trace_id"], "", "unless it is none")
     line, _ = line_of("/rest/v1/product?apikey=s3cret")
     Tap.equal((line["path"], line["pool"]), ("/rest/v1/product", "sql"), "no query string")
     line, _ = line_of("/nowhere/a%2Fb")

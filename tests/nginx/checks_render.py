@@ -20,6 +20,7 @@ def check(nginx, backend):
     users(nginx, backend)
     read_only_place(nginx, backend)
     standard_output(nginx, backend)
+    no_secret_collected(nginx, backend)
     stopping(nginx, backend)
     refusals(nginx)
 
@@ -103,6 +104,24 @@ def standard_output(nginx, backend):
     Tap.ok("start worker process" in errors, "and the error log on standard error", errors)
     made = [name for name in ("access.log", "error.log") if os.path.exists(os.path.join(server.state, name))]
     Tap.equal(made, [], "and no log file is made")
+
+
+def no_secret_collected(nginx, backend):
+    """What a log collector takes, while everything fails that can: pools away, pools that do not answer as they should."""
+    server = Nginx(folder(nginx, "collected"), backend.directory, ["--log", "stdout", "--workers", "1", *AS_US])
+    server.start(output=subprocess.PIPE)
+    backend.close("kv")
+    away = server.ask("/kv/get/k?_token=kept-secret")
+    backend.open("kv")
+    broken = server.ask("/sql/x?password=eq.kept-secret", headers={"X-Behave": "die"})
+    os.rename(os.path.join(backend.directory, "hello.sock"), os.path.join(backend.directory, "hello.away"))
+    missing = server.ask("/hello?token=kept-secret")
+    os.rename(os.path.join(backend.directory, "hello.away"), os.path.join(backend.directory, "hello.sock"))
+    server.stop()
+    said = b"".join(server.process.communicate()).decode()
+    Tap.equal([answer.status for answer in (away, broken, missing)], [503] * 3, "three requests fail")
+    Tap.equal(said.count('"status":503'), 3, "and are in what is collected")
+    Tap.ok("kept-secret" not in said, "without what was secret in them", said)
 
 
 def stopping(nginx, backend):

@@ -7,9 +7,14 @@ import re
 import signal
 import socket
 import subprocess
-import time
+import sys
 
 SRC = os.environ["TRIVET_SRC"]
+# Not the package: it is for suites that run workers.
+sys.path.append(os.path.join(SRC, "tests/harness"))
+from ports import free_ports  # noqa: E402
+from wait import AT_ONCE, until  # noqa: E402,F401
+
 NGINX = os.environ.get("TRIVET_NGINX", "nginx")
 # For nginx/render: let nginx stay who started this.
 AS_US = ["--user", "root"] if os.geteuid() == 0 else []
@@ -45,23 +50,12 @@ def note(text):
     print("# " + text, flush=True)
 
 
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
-def wait_until(condition, seconds=5.0):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return bool(condition())
+def wait_until(condition):
+    """until(), for checks that say themselves what did not come: whether it came."""
+    try:
+        return bool(until(condition))
+    except AssertionError:
+        return False
 
 
 class Response:
@@ -197,12 +191,12 @@ class Nginx:
         except FileNotFoundError:
             return []
 
-    def logged(self, request_id, seconds=4.0):
+    def logged(self, request_id):
         """The access log's line of a request (lines are written within a second)."""
         found = []
 
         def look():
             found[:] = [line for line in self.log() if '"request_id":"%s"' % request_id in line]
             return bool(found)
-        wait_until(look, seconds)
+        wait_until(look)
         return found[0] if found else None

@@ -82,7 +82,7 @@ def graceful(stage):
             time.sleep(0.5)
             rounds.run(stage.rounds)
             problems = [problem for pool in pools for problem in world[pool].reap_leaving()]
-            until(rounds.settled, 30, "the pools have the processes they should have", step=0.1)
+            until(rounds.settled, "the pools have the processes they should have", step=0.1)
             time.sleep(0.5)
         note("%s" % rounds.done)
         note(traffic.summary())
@@ -103,12 +103,12 @@ def killed(stage):
             time.sleep(0.5)
             for number in range(12):
                 name = choices.choice(pools)
-                victims = until(world[name].children, 10, "%s has a process" % name)
+                victims = until(world[name].children, "%s has a process" % name)
                 world.may_die(name)
                 kills.append((name, time.monotonic()))
                 os.kill(choices.choice(victims), signal.SIGKILL)
                 time.sleep(choices.uniform(0.1, 0.8))
-            until(lambda: all(len(world[pool].children()) == 2 for pool in pools), 20, "every pool has its processes again")
+            until(lambda: all(len(world[pool].children()) == 2 for pool in pools), "every pool has its processes again")
             time.sleep(0.5)
         note(traffic.summary())
         # A request is inside a process from the moment nginx chose one of that process's connections for it.

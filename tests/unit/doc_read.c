@@ -28,6 +28,16 @@ static bool read_value(const char *text, bson_t *out)
            bson_init_static(out, (const uint8_t *)bson.data, bson.length);
 }
 
+/* How many blanks stand within an empty array differs between versions of libbson. */
+static void one_blank(char *text)
+{
+    char *to = text;
+    for (; *text; text++)
+        if (text[0] != ' ' || text[1] != ' ')
+            *to++ = *text;
+    *to = '\0';
+}
+
 /* Canonical EJSON by libbson's writer. */
 static void value_is(const char *text, const char *want)
 {
@@ -39,6 +49,7 @@ static void value_is(const char *text, const char *want)
     ok(bson_validate(&document, BSON_VALIDATE_UTF8 | BSON_VALIDATE_UTF8_ALLOW_NULL, NULL),
        "  it is valid BSON");
     char *got = bson_as_canonical_extended_json(&document, NULL);
+    one_blank(got);
     is_text(got, want, "  it is what was meant");
     bson_free(got);
 }
@@ -72,7 +83,7 @@ static void plain_values(void)
     value_is("-9223372036854775808", "{ \"v\" : { \"$numberLong\" : \"-9223372036854775808\" } }");
     value_is("1.0", "{ \"v\" : { \"$numberDouble\" : \"1.0\" } }");
     value_is("1e3", "{ \"v\" : { \"$numberDouble\" : \"1000.0\" } }");
-    value_is("[]", "{ \"v\" : [  ] }");
+    value_is("[]", "{ \"v\" : [ ] }");
     value_is("\"a\\u0000b\"", "{ \"v\" : \"a\\u0000b\" }");
     static const char *const same[] = {"null",
                                        "true",

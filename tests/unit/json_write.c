@@ -281,6 +281,9 @@ static void texts(void)
           "c\xEF\xBF\xBD"
           "d\xEF\xBF\xBD\"",
           "what is no character becomes U+FFFD");
+    begin();
+    tv_json_string(&json, (struct tv_slice){0});
+    wrote("\"\"", "a text that is nowhere is empty");
 
     bool good = true;
     for (unsigned a = 0; a < 256; a++) {
@@ -292,6 +295,15 @@ static void texts(void)
         }
     }
     ok(good, "every text of one and two bytes");
+    static const char around[] = {' ', '!', '#', '[', ']', '~'}; /* next to those that are escaped */
+    for (size_t at = 0; at < 20; at++)
+        for (unsigned a = 0; a < 256; a++) {
+            unsigned char text[20];
+            memset(text, around[(at + a) % sizeof around], sizeof text);
+            text[at] = (unsigned char)a;
+            good = good && text_is_json(text, sizeof text);
+        }
+    ok(good, "every byte at every place among others");
     static const unsigned char edges[] = {0x00, 0x22, 0x5C, 0x61, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0,
                                           0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xED, 0xEE, 0xEF,
                                           0xF0, 0xF1, 0xF4, 0xF5, 0xF8, 0xFC, 0xFE, 0xFF};

@@ -26,7 +26,7 @@ static void check_bytes(const char *resp, size_t length, enum kv_format format, 
                         const char *name)
 {
     struct tv_response response;
-    tv_response_init(&response, &limits, &draining);
+    tv_response_init(&response, &limits, &draining, NULL, NULL);
     tv_response_begin(&response, -1, 1, false, tv_clock_ms() + 60000);
     struct kv_out out = {.response = &response, .format = format};
     redisReply *reply = parse(resp, length);

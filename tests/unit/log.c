@@ -94,6 +94,9 @@ static void lines(void)
     is_number(good, 255 * 4, "a text of any bytes and any length makes a line");
 }
 
+static const int64_t phases[TV_PHASE_COUNT] = {
+    [TV_PHASE_READ] = 34, [TV_PHASE_WORK] = 200, [TV_PHASE_STORE] = 1000};
+
 static struct tv_request_line request(void)
 {
     return (struct tv_request_line){
@@ -104,7 +107,7 @@ static struct tv_request_line request(void)
         .status = 200,
         .total_us = 1234,
         .queue_us = -1,
-        .store_us = 1000,
+        .phase_us = phases,
         .bytes = 5000000000,
     };
 }
@@ -124,7 +127,8 @@ static void requests(void)
     number_is(root, "total_ms", 1.234);
     number_is(root, "store_ms", 1);
     member_is(root, "bytes", "5000000000");
-    static const char *const absent[] = {"queue_ms", "cache", "slow", "broken", "code", "native", "error"};
+    static const char *const absent[] = {"queue_ms", "cache", "slow",     "broken",    "code",     "unread",
+                                         "native",   "error", "trace_id", "phases_ms", "statement"};
     for (size_t i = 0; i < TV_COUNT(absent); i++)
         member_is(root, absent[i], NULL);
 
@@ -135,6 +139,8 @@ static void requests(void)
     it.queue_us = 0;
     it.cache = "bypass";
     it.total_us = 500000;
+    it.statement = TV_SLICE("SELECT `a` FROM `t` WHERE `b` = ?");
+    it.trace = TV_SLICE("0af7651916cd43dd8448eb211c80319c");
     it.broken = true;
     tv_log_request(&it);
     root = line();
@@ -144,6 +150,13 @@ static void requests(void)
     member_is(root, "code", "C1");
     member_is(root, "native", "2002");
     member_is(root, "error", "the store is \"away\"\n");
+    member_is(root, "statement", "SELECT `a` FROM `t` WHERE `b` = ?");
+    member_is(root, "trace_id", "0af7651916cd43dd8448eb211c80319c");
+    const struct tv_json_value *where = tv_json_member(root, "phases_ms");
+    ok(where != NULL, "a slow one says where its time went");
+    number_is(where, "read", 0.034);
+    number_is(where, "store", 1);
+    number_is(where, "guard", 0);
     ok(tv_json_member(root, "slow") && tv_json_member(root, "broken"), "slow and broken ones are marked");
     it = request();
     it.status = 400;
@@ -152,6 +165,19 @@ static void requests(void)
     root = line();
     member_is(root, "code", "C1");
     member_is(root, "error", NULL);
+    it.status = 503;
+    failure.quotes = true;
+    tv_log_request(&it);
+    root = line();
+    member_is(root, "native", "2002");
+    member_is(root, "error", NULL);
+
+    it = request();
+    it.unread = true;
+    tv_log_request(&it);
+    root = line();
+    member_is(root, "level", "info");
+    ok(tv_json_member(root, "unread") != NULL, "one that its client did not read is marked, and no error");
 
     /* nothing that a client sends can keep its request out of the log */
     it = request();
@@ -229,6 +255,17 @@ static void files(void)
     tv_log(TV_LOG_INFO, "x", "new");
     ok(line() != NULL, "afterwards into a file of the old name");
     is_number(written(moved).length, 0, "and nowhere else");
+    struct tv_request_line it = request();
+    it.status = 200;
+    it.failure = NULL;
+    it.total_us = 1;
+    tv_log_worker(true);
+    tv_log_request(&it);
+    ok(tv_log_pending() && written(file).length == 0, "a line that waits");
+    ok(rename(file, moved) == 0, "when the file is moved away");
+    tv_log_reopen();
+    ok(written(moved).length > 0 && written(file).length == 0, "belongs to the file of its time");
+    tv_log_worker(false);
     unlink(file);
     mkdir(file, 0755);
     tv_log_reopen();

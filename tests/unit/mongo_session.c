@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 
 #include "base/clock.h"
+#include "store/limits.h"
 
 #include "mongo_double.h"
 #include "tap.h"
@@ -14,14 +15,10 @@
 static struct tv_store_settings settings = {.breaker_failures = 3, .breaker_probe = 500};
 static tv_breaker breaker;
 static struct tv_slot slot;
+static struct tv_watcher watcher = {.slot = &slot};
 static struct tv_mongo *session;
 static struct tv_error error;
 static char directory[] = "/tmp/trivet-mongo-XXXXXX";
-
-static uint64_t counted(enum tv_counter counter)
-{
-    return atomic_load(&slot.counters[counter]);
-}
 
 /* Documents that a find gives; -1 when it fails. */
 static int find_in(int64_t milliseconds)
@@ -75,10 +72,10 @@ static void reading_and_writing(void)
     mongo.batches = 1;
     is_number(find_in(1000), 3, "the next one works");
     is_number(mongo.accepted, 1, "all over one connection");
-    is_number(counted(TV_COUNT_STORE_CONNECTS), 1, "which is counted");
-    is_number(atomic_load(&slot.connections), 1, "and open");
-    is_number(counted(TV_COUNT_STORE_CALLS), 5, "calls are counted");
-    ok(counted(TV_COUNT_STORE_US) > 0, "and their time");
+    is_number(atomic_load(&slot.meters.stores[TV_STORE_MONGO].connects), 1, "which is counted");
+    is_number(atomic_load(&slot.connections[TV_STORE_MONGO]), 1, "and open");
+    is_number(atomic_load(&slot.meters.stores[TV_STORE_MONGO].calls), 5, "calls are counted");
+    ok(atomic_load(&slot.meters.stores[TV_STORE_MONGO].wait_us) > 0, "and their time");
 }
 
 static void dying_while_idle(void)
@@ -98,7 +95,7 @@ static void dying_while_idle(void)
     find_in(1000);
     usleep(20000);
     is_number(find_in(1000), 3, "bytes that nobody asked for are not taken for an answer");
-    is_number(counted(TV_COUNT_STORE_ERRORS), 0, "none of this was an error");
+    is_number(atomic_load(&slot.meters.stores[TV_STORE_MONGO].errors), 0, "none of this was an error");
     is_number(tv_breaker_state(&breaker), TV_BREAKER_CLOSED, "nor for the breaker");
 }
 
@@ -124,8 +121,8 @@ static void breaking_off(void)
     fails(find_in(1000) == -1, 503, 1, "an answer that breaks off between batches fails");
     mongo.batches = 1;
     is_number(find_in(1000), 3, "and then all is well again");
-    is_number(counted(TV_COUNT_STORE_ERRORS), 5, "errors are counted");
-    is_number(atomic_load(&slot.connections), 1, "connections that are gone are not");
+    is_number(atomic_load(&slot.meters.stores[TV_STORE_MONGO].errors), 5, "errors are counted");
+    is_number(atomic_load(&slot.connections[TV_STORE_MONGO]), 1, "connections that are gone are not");
 }
 
 static void deadlines(void)
@@ -157,10 +154,11 @@ static void answered_errors(void)
         {"find", FAULT_ERROR, 2, 400, 0},          {"find", FAULT_ERROR, 50, 504, 0},
         {"find", FAULT_ERROR, 13, 403, 0},         {"find", FAULT_ERROR, 13435, 503, 1},
         {"getMore", FAULT_ERROR, 43, 400, 0},      {"insert", FAULT_ERROR, 10107, 503, 1},
+        {"find", FAULT_ERROR, 89, 503, 1},         {"find", FAULT_ERROR, 1, 500, 0},
         {"insert", FAULT_ERROR, 121, 400, 0},      {"insert", FAULT_WRITE_ERROR, 11000, 400, 0},
         {"insert", FAULT_UNCONFIRMED, 64, 503, 0},
     };
-    uint64_t errors = counted(TV_COUNT_STORE_ERRORS);
+    uint64_t errors = atomic_load(&slot.meters.stores[TV_STORE_MONGO].errors);
     mongo.batches = 2;
     for (size_t i = 0; i < TV_COUNT(cases); i++) {
         mongo.error_code = cases[i].code;
@@ -172,7 +170,8 @@ static void answered_errors(void)
     }
     mongo.batches = 1;
     is_number(find_in(1000), 3, "the connection is still good");
-    is_number(counted(TV_COUNT_STORE_ERRORS), errors, "what the server answers is no error of reaching it");
+    is_number(atomic_load(&slot.meters.stores[TV_STORE_MONGO].errors), errors,
+              "what the server answers is no error of reaching it");
     is_number(tv_breaker_state(&breaker), TV_BREAKER_CLOSED, "nor for the breaker");
 }
 
@@ -211,6 +210,32 @@ static void pings(void)
     int64_t from = tv_clock_ms();
     fails(!tv_mongo_ping(&settings, 200, &latency, version, &error), 504, 0, "a silent server fails it");
     ok(tv_clock_ms() - from < 600, "in time: %d ms", (int)(tv_clock_ms() - from));
+}
+
+static bool limits_are(int64_t limit, int64_t in_use)
+{
+    struct tv_store_limits limits;
+    bool asked = tv_store_limits(&settings, TV_STORE_MONGO, 1000, &limits, &error);
+    if (asked && limits.limit == limit && limits.in_use == in_use && !limits.full)
+        return true;
+    note("%s: %lld, in use %lld (%s)", asked ? "asked" : error.message, (long long)limits.limit,
+         (long long)limits.in_use, limits.source);
+    return false;
+}
+
+static void limits_of_connections(void)
+{
+    struct tv_store_limits limits;
+    mongo.connections = true;
+    ok(limits_are(100, 7), "how many connections it takes is what it has and what is left");
+    mongo.connections = false;
+    ok(limits_are(TV_LIMIT_UNKNOWN, TV_LIMIT_UNKNOWN), "a server that does not tell: unknown, no failure");
+    mongo.error_code = 13;
+    fault_on("serverStatus", FAULT_ERROR);
+    ok(limits_are(TV_LIMIT_UNKNOWN, TV_LIMIT_UNKNOWN), "a login that may not ask: the same");
+    fault_on("serverStatus", FAULT_CLOSE);
+    fails(!tv_store_limits(&settings, TV_STORE_MONGO, 1000, &limits, &error), 503, 1,
+          "a server that breaks off could not be asked");
 }
 
 static void refused_url(const char *url, const char *secret, const char *name)
@@ -262,7 +287,7 @@ static void silent_member(struct tv_store_settings both)
     both.leg[TV_STORE_MONGO].url = url;
     both.leg[TV_STORE_MONGO].connect_timeout = 400;
     mongo.primary = 0;
-    session = tv_mongo_new(&both, (struct tv_session_watch){&breaker, &slot}, &error);
+    session = tv_mongo_new(&both, (struct tv_session_watch){&breaker, &watcher}, &error);
     int64_t from = tv_clock_ms();
     is_number(find_in(3000), 3, "a set with a silent member is of use");
     ok(tv_clock_ms() - from < 1000, "after the time that connecting may take: %d ms",
@@ -285,7 +310,7 @@ static void replica_set(void)
     both.leg[TV_STORE_MONGO].url = url;
     struct tv_mongo *single = session;
     mongo.replica_set = true;
-    session = tv_mongo_new(&both, (struct tv_session_watch){&breaker, &slot}, &error);
+    session = tv_mongo_new(&both, (struct tv_session_watch){&breaker, &watcher}, &error);
     int before = mongo.finds_at[0];
     is_number(find_in(1000), 3, "a replica set is found by one of its members");
     is_number(mongo.finds_at[0], before + 1, "and its primary asked");
@@ -323,7 +348,7 @@ int main(void)
         return 1;
     settings.leg[TV_STORE_MONGO] = (struct tv_leg_settings){url, 1000, 5000};
     mongoc_init();
-    session = tv_mongo_new(&settings, (struct tv_session_watch){&breaker, &slot}, &error);
+    session = tv_mongo_new(&settings, (struct tv_session_watch){&breaker, &watcher}, &error);
     if (!ok(session != NULL, "a session is made"))
         return 1;
     is_number(mongo.accepted, 0, "without a connection");
@@ -334,12 +359,13 @@ int main(void)
     answered_errors();
     away_and_back();
     pings();
+    limits_of_connections();
     urls();
     replica_set();
     int farewells = mongo.farewells;
     tv_mongo_free(session);
     is_number(mongo.farewells, farewells + 1, "a session that ends says so");
-    is_number(atomic_load(&slot.connections), 0, "and leaves no connection");
+    is_number(atomic_load(&slot.connections[TV_STORE_MONGO]), 0, "and leaves no connection");
     mongoc_cleanup();
     mongo_unlisten(0);
     mongo_unlisten(1);

@@ -125,13 +125,15 @@ static struct tv_store_settings settings = {
 };
 static tv_breaker breaker;
 static struct tv_slot slot;
+static struct tv_watcher watcher;
 static struct tv_error error;
 
 static struct tv_redis *new_session(void)
 {
     breaker = 0;
-    memset(&slot, 0, sizeof slot);
-    struct tv_session_watch watch = {.breaker = &breaker, .slot = &slot};
+    memset((void *)&slot, 0, sizeof slot);
+    tv_watcher_init(&watcher, &slot);
+    struct tv_session_watch watch = {.breaker = &breaker, .watcher = &watcher};
     return tv_redis_new(&settings, watch, &error);
 }
 
@@ -155,22 +157,17 @@ static const char *get(struct tv_redis *session)
     return get_within(session, 5000);
 }
 
-static uint64_t counted(enum tv_counter counter)
-{
-    return slot.counters[counter];
-}
-
-#define RUN(test, ...)                                                           \
-    do {                                                                         \
-        static const struct script scripts[] = {__VA_ARGS__};                    \
-        note("--- %s", #test);                                                   \
-        pthread_t thread = start_server(scripts, TV_COUNT(scripts));             \
-        struct tv_redis *session = new_session();                                \
-        if (ok(session != NULL, "a session is made without connecting"))         \
-            test(session);                                                       \
-        tv_redis_free(session);                                                  \
-        stop_server(thread);                                                     \
-        is_number(slot.connections, 0, "no connection is left in the counters"); \
+#define RUN(test, ...)                                                                           \
+    do {                                                                                         \
+        static const struct script scripts[] = {__VA_ARGS__};                                    \
+        note("--- %s", #test);                                                                   \
+        pthread_t thread = start_server(scripts, TV_COUNT(scripts));                             \
+        struct tv_redis *session = new_session();                                                \
+        if (ok(session != NULL, "a session is made without connecting"))                         \
+            test(session);                                                                       \
+        tv_redis_free(session);                                                                  \
+        stop_server(thread);                                                                     \
+        is_number(slot.connections[TV_STORE_REDIS], 0, "no connection is left in the counters"); \
     } while (0)
 
 /* --- tests --------------------------------------------------------------------------------------------------------- */
@@ -181,10 +178,10 @@ static void ordinary(struct tv_redis *session)
     is_text(get(session), "bar", "a reply");
     is_text(get(session), "baz", "another one");
     is_number(server.accepted, 1, "over one connection");
-    is_number(slot.connections, 1, "which is counted");
-    is_number(counted(TV_COUNT_STORE_CALLS), 2, "two calls");
-    is_number(counted(TV_COUNT_STORE_CONNECTS), 1, "one connect");
-    is_number(counted(TV_COUNT_STORE_ERRORS), 0, "no error");
+    is_number(slot.connections[TV_STORE_REDIS], 1, "which is counted");
+    is_number(slot.meters.stores[TV_STORE_REDIS].calls, 2, "two calls");
+    is_number(slot.meters.stores[TV_STORE_REDIS].connects, 1, "one connect");
+    is_number(slot.meters.stores[TV_STORE_REDIS].errors, 0, "no error");
 }
 
 static void closed_while_idle(struct tv_redis *session)
@@ -194,7 +191,7 @@ static void closed_while_idle(struct tv_redis *session)
         usleep(10000);
     is_text(get(session), "again", "after the server closed: a new connection, no error");
     is_number(server.accepted, 2, "two connections");
-    is_number(counted(TV_COUNT_STORE_ERRORS), 0, "a connection that ended while idle is no error");
+    is_number(slot.meters.stores[TV_STORE_REDIS].errors, 0, "a connection that ended while idle is no error");
 }
 
 static void speaks_while_idle(struct tv_redis *session)
@@ -210,7 +207,7 @@ static void broken_before_reply(struct tv_redis *session)
     is_text(get(session), "-", "the connection broke after the command left");
     is_number(error.status, 503, "503");
     is_number(server.accepted, 1, "it was not sent again");
-    is_number(counted(TV_COUNT_STORE_ERRORS), 1, "an error is counted");
+    is_number(slot.meters.stores[TV_STORE_REDIS].errors, 1, "an error is counted");
     is_number(tv_breaker_state(&breaker), TV_BREAKER_CLOSED,
               "the breaker takes the next connect's word, not this");
     is_text(get(session), "next", "the next command has a new connection");
@@ -276,7 +273,7 @@ static void not_redis(struct tv_redis *session)
 static void error_reply(struct tv_redis *session)
 {
     is_text(get(session), "ERR no", "an error of Redis is a reply");
-    is_number(counted(TV_COUNT_STORE_ERRORS), 0, "and not counted as an error");
+    is_number(slot.meters.stores[TV_STORE_REDIS].errors, 0, "and not counted as an error");
 }
 
 static void loading(struct tv_redis *session)
@@ -293,7 +290,7 @@ static void loading(struct tv_redis *session)
     is_number(error.status, 503, "503");
     ok(tv_clock_ms() - started < 100, "at once");
     is_number(server.accepted, 2, "two connections in all");
-    is_number(slot.connections, 0, "none of them kept");
+    is_number(slot.connections[TV_STORE_REDIS], 0, "none of them kept");
     tv_breaker_success(&breaker);
     is_text(get(session), "back", "and used again when it is back");
 }
@@ -315,7 +312,7 @@ static void silent_greeting(struct tv_redis *session)
     is_text(get(session), "-", "a server that accepts and says nothing");
     is_number(error.status, 503, "503");
     ok(tv_clock_ms() - started < 2500, "within the connect's time");
-    is_number(counted(TV_COUNT_STORE_ERRORS), 1, "an error is counted");
+    is_number(slot.meters.stores[TV_STORE_REDIS].errors, 1, "an error is counted");
 }
 
 static void too_large(struct tv_redis *session)
@@ -345,14 +342,14 @@ static void pipeline(struct tv_redis *session)
        "one more, without begin");
     freeReplyObject(reply);
     is_number(server.accepted, 1, "goes over the same connection");
-    is_number(counted(TV_COUNT_STORE_CALLS), 4, "four calls");
+    is_number(slot.meters.stores[TV_STORE_REDIS].calls, 4, "four calls");
 
     ok(tv_redis_begin(session, tv_clock_ms() + 1000, &error) && tv_redis_add(session, get_k, 2, &error) &&
            tv_redis_add(session, get_k, 2, &error) && tv_redis_read(session, &reply, &error),
        "one of two is read");
     freeReplyObject(reply);
     tv_redis_abandon(session);
-    is_number(slot.connections, 0, "leaving the other closes the connection");
+    is_number(slot.connections[TV_STORE_REDIS], 0, "leaving the other closes the connection");
     is_text(get(session), "next", "so it is not taken for the next one's");
 }
 

@@ -379,7 +379,7 @@ static void bad_peers(void)
 
 int main(void)
 {
-    tv_response_init(&response, &limits, &draining);
+    tv_response_init(&response, &limits, &draining, NULL, NULL);
     tv_buffer_init(&peer.bytes, 1 << 24);
     tv_buffer_init(&peer.output, 1 << 24);
     headers();

@@ -34,6 +34,13 @@ static bool write_bytes(const char *name, off_t at, const void *bytes, size_t le
     return good;
 }
 
+/* What loop.c does when a thread begins or ends. */
+static void set_state(struct tv_slot *slot, enum tv_slot_state state)
+{
+    atomic_store(&slot->since_ms, 12345);
+    atomic_store(&slot->state, state);
+}
+
 static void making(void)
 {
     struct tv_scoreboard *board = tv_scoreboard_create(directory, "sql", &error);
@@ -50,15 +57,16 @@ static void making(void)
     const struct tv_scoreboard *seen = tv_scoreboard_open(directory, "sql", &error);
     if (!ok(seen != NULL, "others can read it"))
         return;
-    tv_slot_add(&board->processes[0].slots[0], TV_COUNT_REQUESTS_2XX, 5);
+    set_state(&board->processes[0].slots[0], TV_SLOT_BUSY);
+    tv_slot_add(&board->processes[0].slots[0], TV_COUNT_BYTES_IN, 5);
     atomic_store(&board->processes[0].state, TV_PROCESS_RUNNING);
-    is_number(tv_scoreboard_total(seen, TV_COUNT_REQUESTS_2XX), 5, "and see at once what is counted");
+    is_number(tv_scoreboard_total(seen, TV_COUNT_BYTES_IN), 5, "and see at once what is counted");
 
     struct tv_scoreboard *next = tv_scoreboard_create(directory, "sql", &error);
     ok(next != NULL, "made anew while someone reads");
     const struct tv_scoreboard *seen_next = tv_scoreboard_open(directory, "sql", &error);
-    is_number(tv_scoreboard_total(seen, TV_COUNT_REQUESTS_2XX), 5, "the reader keeps the old one whole");
-    ok(seen_next && tv_scoreboard_total(seen_next, TV_COUNT_REQUESTS_2XX) == 0,
+    is_number(tv_scoreboard_total(seen, TV_COUNT_BYTES_IN), 5, "the reader keeps the old one whole");
+    ok(seen_next && tv_scoreboard_total(seen_next, TV_COUNT_BYTES_IN) == 0,
        "and gets the new one when it asks again");
     tv_scoreboard_close(seen);
     if (seen_next)
@@ -154,13 +162,6 @@ static void listing(void)
        "no directory is an error: %s", error.message);
 }
 
-/* What loop.c does when a thread begins or ends. */
-static void set_state(struct tv_slot *slot, enum tv_slot_state state)
-{
-    atomic_store(&slot->since_ms, 12345);
-    atomic_store(&slot->state, state);
-}
-
 static void totals(void)
 {
     struct tv_scoreboard *board = tv_scoreboard_create(directory, "sum", &error);
@@ -199,21 +200,17 @@ static void totals(void)
     /* a thread that came and went without one whole request */
     set_state(&place->slots[40], TV_SLOT_IDLE);
     tv_slot_add(&place->slots[40], TV_COUNT_BROKEN, 2);
-    tv_slot_add(&place->slots[40], TV_COUNT_STORE_CONNECTS, 1);
+    tv_slot_add(&place->slots[40], TV_COUNT_ROWS_READ, 1);
     set_state(&place->slots[40], TV_SLOT_UNUSED);
     is_number(tv_scoreboard_total(board, TV_COUNT_BROKEN), broken + 2,
               "what a thread counted that has ended counts");
     tv_scoreboard_retire(board, 5);
     is_number(tv_scoreboard_total(board, TV_COUNT_BROKEN), broken + 2, "also when its process ends");
-    is_number(tv_scoreboard_total(board, TV_COUNT_STORE_CONNECTS), 1, "even when it answered nothing");
+    is_number(tv_scoreboard_total(board, TV_COUNT_ROWS_READ), 1, "even when it answered nothing");
     atomic_store(&place->state, TV_PROCESS_RUNNING);
     is_number(tv_scoreboard_total(board, TV_COUNT_BROKEN), broken + 2,
               "and once only when the place is used again");
     tv_slot_add(NULL, TV_COUNT_BROKEN, 1);
-    for (size_t i = 0; i < TV_COUNTER_COUNT; i++)
-        same = same && tv_counter_info[i].name[0] && tv_counter_info[i].help[0] &&
-               !strchr(tv_counter_info[i].name, ' ');
-    ok(same, "every counter has a name and a meaning");
     tv_scoreboard_destroy(board);
     char path[128];
     path_of("sum.board", path);
@@ -230,11 +227,11 @@ static void sums_while_written(void)
     pid_t writer = fork();
     if (writer == 0) {
         struct tv_process_board *place = &board->processes[1];
-        for (int life = 0; life < 300; life++) {
+        for (int life = 0; life < 100; life++) {
             atomic_store(&place->state, TV_PROCESS_RUNNING);
-            for (size_t i = 0; i < 1000; i++) {
+            for (size_t i = 0; i < 30000; i++) {
                 set_state(&place->slots[i % 5], TV_SLOT_BUSY);
-                tv_slot_add(&place->slots[i % 5], TV_COUNT_REQUESTS_2XX, 1);
+                tv_slot_add(&place->slots[i % 5], TV_COUNT_BYTES_IN, 1);
                 atomic_fetch_add(&place->slots[i % 5].requests, 1);
                 atomic_fetch_add(&board->restarts, 1); /* serves as the truth here */
             }
@@ -246,7 +243,7 @@ static void sums_while_written(void)
     int status = 1;
     while (writer > 0 && waitpid(writer, &status, WNOHANG) == 0 && seen) {
         uint64_t least = atomic_load(&seen->restarts);
-        uint64_t sum = tv_scoreboard_total(seen, TV_COUNT_REQUESTS_2XX);
+        uint64_t sum = tv_scoreboard_total(seen, TV_COUNT_BYTES_IN);
         lost += sum < least;
         invented += sum > atomic_load(&seen->restarts) + 1;
         back += sum < last;
@@ -257,7 +254,7 @@ static void sums_while_written(void)
     is_number(lost, 0, "sums of a living board never lose a request");
     is_number(invented, 0, "nor count one twice");
     is_number(back, 0, "nor go back");
-    is_number(tv_scoreboard_total(board, TV_COUNT_REQUESTS_2XX), 300000, "in the end every one is counted");
+    is_number(tv_scoreboard_total(board, TV_COUNT_BYTES_IN), 3000000, "in the end every one is counted");
     if (seen)
         tv_scoreboard_close(seen);
     tv_scoreboard_destroy(board);
@@ -311,6 +308,34 @@ static void backlog(void)
     unlink(path);
 }
 
+static void at_a_request(struct tv_slot *slot, uint64_t since_ms, enum tv_phase phase)
+{
+    atomic_store(&slot->state, TV_SLOT_BUSY);
+    atomic_store(&slot->since_ms, since_ms);
+    atomic_store(&slot->activity.phase, phase);
+}
+
+static void getting_on(void)
+{
+    enum { NOW = 100000, LONGEST = 60000, LONG_AGO = NOW - LONGEST - 1 };
+    struct tv_process_board *place = aligned_alloc(4096, sizeof *place);
+    if (!ok(place != NULL, "memory for a process"))
+        return;
+    memset((void *)place, 0, sizeof *place);
+    ok(tv_process_gets_on(place, NOW, LONGEST), "a process whose workers are still to come gets on");
+    at_a_request(&place->slots[0], NOW - LONGEST, TV_PHASE_STORE);
+    at_a_request(&place->slots[3], LONG_AGO, TV_PHASE_STORE);
+    ok(tv_process_gets_on(place, NOW, LONGEST), "and while one of them may still be at a slow store");
+    at_a_request(&place->slots[0], LONG_AGO, TV_PHASE_STORE);
+    ok(!tv_process_gets_on(place, NOW, LONGEST), "but not when all are at it for longer than that");
+    at_a_request(&place->slots[0], LONG_AGO, TV_PHASE_SEND);
+    ok(tv_process_gets_on(place, NOW, LONGEST), "it is no fault of its own that somebody reads slowly");
+    at_a_request(&place->slots[0], LONG_AGO, TV_PHASE_WORK);
+    set_state(&place->slots[63], TV_SLOT_IDLE);
+    ok(tv_process_gets_on(place, NOW, LONGEST), "nor does it hang when one is free");
+    free(place);
+}
+
 int main(void)
 {
     if (!mkdtemp(directory))
@@ -321,6 +346,7 @@ int main(void)
     totals();
     sums_while_written();
     backlog();
+    getting_on();
     is_number(rmdir(directory), 0, "nothing is left in the directory");
     return done_testing();
 }
