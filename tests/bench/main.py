@@ -9,7 +9,6 @@ import json
 import os
 import platform
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -18,10 +17,15 @@ import urllib.error
 import urllib.request
 
 import measure
+import scraping
 import table
+import watching
 from cases import CASES, FLOOR_CACHE_KEY, wrk_script
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.append(os.path.join(os.path.dirname(HERE), "harness"))
+from ports import free_ports  # noqa: E402
+
 DIR = os.environ["BENCH_DIR"]
 CONNECTIONS = (4, 32)
 PROCESSES, WORKERS = 2, 4
@@ -37,9 +41,14 @@ class Bench:
         self.idle, self.rows, self.memory = [], [], []
         self.rounds_done = self.rounds
         self.load = os.getloadavg()[0]  # what the machine did for others; it makes all times longer
-        ports = free_ports(5)
+        self.watches = not options.only or watching.NAME in options.only
+        self.scrapes = not options.only or scraping.NAME in options.only
+        self.scraped = []
+        ports = free_ports(9)
         self.port = {"trivet": ports[0], "floor": ports[1], "static": ports[2]}
-        self.ops_ports = ports[3:]
+        self.ops_ports = ports[3:5]
+        point = next(case for case in CASES if case.name == watching.CASE)
+        self.watching = watching.Watching(self, point, {watching.OFF: ports[5:7], watching.ON: ports[7:]})
 
     # --- the stack ------------------------------------------------------------------------------------------------------
 
@@ -58,8 +67,10 @@ class Bench:
         os.makedirs(DIR, exist_ok=True)
         os.chmod(DIR, 0o755)
         self.stack("floor-build")
-        pools = sorted({case.pool for case in self.cases if case.pool}, key=POOLS.index)
-        stores = [store for store in ("mysql", "mongo", "redis") if any(store in case.stores for case in self.cases)]
+        scraping_pools = {"hello", "ops"} if self.scrapes else set()
+        pools = sorted({case.pool for case in self.cases if case.pool} | scraping_pools, key=POOLS.index)
+        asked = self.cases + ([self.watching.case] if self.watches else [])
+        stores = [store for store in ("mysql", "mongo", "redis") if any(store in case.stores for case in asked)]
         with concurrent.futures.ThreadPoolExecutor() as threads:
             list(threads.map(lambda store: self.stack("store", store), stores))
         for pool in POOLS:
@@ -67,7 +78,8 @@ class Bench:
                 self.measure_idle(pool)
         for pool in pools:
             self.stack("pool", pool)
-            self.stack("floor", pool)
+            if pool != "ops":
+                self.stack("floor", pool)
         self.stack("nginx", "trivet", str(self.port["trivet"]), str(self.ops_ports[0]), str(self.port["static"]))
         self.stack("nginx", "floor", str(self.port["floor"]), str(self.ops_ports[1]))
 
@@ -141,10 +153,26 @@ class Bench:
         with open(os.path.join(DIR, "redis", "socket"), encoding="utf-8") as file:
             return file.read().strip()
 
-    def measure(self, case):
-        script = os.path.join(DIR, case.name + ".lua")
-        with open(script, "w", encoding="utf-8") as file:
+    @staticmethod
+    def script(case):
+        path = os.path.join(DIR, case.name + ".lua")
+        with open(path, "w", encoding="utf-8") as file:
             file.write(wrk_script(case))
+        return path
+
+    def measure_watching(self):
+        case = self.watching.case
+        self.watching.measure(self.script(case), CONNECTIONS, 2 if self.rounds == 1 else 16, self.seconds)
+        progress("  %s, log and traces off and on" % case.title)
+
+    def measure_scraping(self):
+        case = next(case for case in CASES if case.name == scraping.CASE)
+        self.scraped = scraping.rows(self.pid("trivet", "ops.pid"), self.ops_ports[0], self.url(case, "trivet"), self.script(case),
+                                     CONNECTIONS[0])
+        progress("  scrapes of /metrics under load")
+
+    def measure(self, case):
+        script = self.script(case)
         self.check(case)
         sides = ("trivet", "floor") if case.pool else ("trivet",)
         for side in sides:
@@ -193,8 +221,11 @@ class Bench:
 
     def targets(self):
         idle = max(entry["pss"] for entry in self.idle) / table.MIB if self.idle else None
+        watched = max((row["ratio"] for row in self.watching.rows), default=None)
         rows = [("empty answer, Trivet's CPU per request", self.find("hello", "program_us"), 20, "\u00b5s"),
                 ("sql: one row by key, Trivet's CPU per request", self.find("point", "ratio"), 1.35, "x the floor's"),
+                ("the same, log and traces of 1 % on", watched, watching.LIMIT, "x off"),
+                ("a scrape of /metrics under load", max((row["ms"] for row in self.scraped), default=None), scraping.LIMIT_MS, "ms of CPU"),
                 ("the largest idle pool, %d processes of %d workers" % (PROCESSES, WORKERS), idle, 20, "MiB")]
         return [{"what": what, "measured": measured, "limit": limit, "unit": unit,
                  "met": None if measured is None else measured <= limit} for what, measured, limit, unit in rows]
@@ -206,21 +237,11 @@ class Bench:
                     "one run" if self.rounds_done == 1 else "medians of %d runs" % self.rounds_done, self.seconds,
                     time.monotonic() - began))
         return {"about": about, "rounds": self.rounds_done, "seconds": self.seconds, "rows": self.rows,
-                "memory": self.memory, "idle": self.idle, "targets": self.targets()}
+                "watching": self.watching.rows, "scraping": self.scraped, "memory": self.memory, "idle": self.idle, "targets": self.targets()}
 
 
 def medians(runs):
     return {key: statistics.median(run[key] for run in runs) for key in runs[0]}
-
-
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 def progress(text):
@@ -228,13 +249,14 @@ def progress(text):
 
 
 def arguments():
+    names = [case.name for case in CASES] + [watching.NAME, scraping.NAME]
     parser = argparse.ArgumentParser(prog="./dev bench", description="Measures Trivet and, beside it, the floor.")
     parser.add_argument("--json", metavar="FILE", help="write the same for programs")
     parser.add_argument("--quick", action="store_true", help="one short run of each, in less than a minute")
     parser.add_argument("--only", metavar="CASE,...", type=lambda text: text.split(","),
-                        help="some cases: " + ",".join(case.name for case in CASES))
+                        help="some cases: " + ",".join(names))
     options = parser.parse_args()
-    unknown = set(options.only or ()) - {case.name for case in CASES}
+    unknown = set(options.only or ()) - set(names)
     if unknown:
         parser.error("no such case: " + ", ".join(sorted(unknown)))
     return options
@@ -251,6 +273,10 @@ def main():
         progress("measuring (%d x %g s each)" % (bench.rounds, bench.seconds))
         for case in bench.cases:
             bench.measure(case)
+        if bench.watches:
+            bench.measure_watching()
+        if bench.scrapes:
+            bench.measure_scraping()
         bench.measure_memory()
     except measure.Failure as failure:
         progress("bench: FAILED: %s" % failure)

@@ -39,6 +39,18 @@ def speeds(result):
     return [over] + lines
 
 
+def watched(result):
+    head = ["CPU \u00b5s per request with log and traces", "conn", "off", "on", "of it the push", "on/off"]
+    rows = [[entry["title"], str(entry["connections"]), number(entry["off_us"], 1), number(entry["on_us"], 1),
+             number(entry["push_us"], 1), "%.3f" % entry["ratio"]] for entry in result["watching"]]
+    return layout(head, rows)[0]
+
+
+def scraped(result):
+    head = ["a scrape of /metrics while requests are answered", "CPU ms", "KiB"]
+    return layout(head, [[row["title"], number(row["ms"], 2), number(row["bytes"] / 1024, 1)] for row in result["scraping"]])[0]
+
+
 def memories(result):
     head = ["memory after the runs (MiB)", "processes", "resident each", "proportional each", "proportional in all"]
     rows = []
@@ -74,6 +86,10 @@ def text(result):
     parts = [[result["about"], ""]]
     if result["rows"]:
         parts.append(speeds(result) + [""])
+    if result["watching"]:
+        parts.append(watched(result) + [""])
+    if result["scraping"]:
+        parts.append(scraped(result) + [""])
     if result["memory"]:
         parts.append(memories(result) + [""])
     if result["idle"]:
