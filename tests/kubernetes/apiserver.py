@@ -1,0 +1,83 @@
+"""apiserver.py: a real kube-apiserver with etcd, on loopback, with nothing stored but what a test puts there. The judge of
+manifests: schema, defaults, validation, Pod Security. No kubelet and no controller, so nothing is ever started."""
+
+import contextlib
+import os
+import secrets
+import subprocess
+
+import tools
+from harness import until
+from harness.ports import free_ports
+from harness.process import Server
+
+
+class ApiServer:
+    def __init__(self, directory):
+        self.directory = directory
+        self.token = secrets.token_hex(16)
+        self.servers = []
+        self.port = None
+
+    def _path(self, name):
+        return os.path.join(self.directory, name)
+
+    def _start(self, name, *words):
+        server = Server([str(word) for word in words], self._path(name + ".pid"), self._path(name + ".log"),
+                        {"PATH": os.environ["PATH"], "HOME": self.directory}, as_server=False)
+        self.servers.append(server)
+        return server
+
+    def start(self):
+        client, peer, self.port = free_ports(3)
+        key = self._path("sa.key")
+        tools.run(["openssl", "genrsa", "-out", key, "2048"])
+        with open(self._path("tokens.csv"), "w", encoding="ascii") as file:
+            file.write('%s,tester,tester,"system:masters"\n' % self.token)
+        address = "http://127.0.0.1:%d"
+        self._start("etcd", tools.etcd(), "--data-dir", self._path("etcd"), "--unsafe-no-fsync", "--log-level", "warn",
+                    "--listen-client-urls", address % client, "--advertise-client-urls", address % client,
+                    "--listen-peer-urls", address % peer, "--initial-advertise-peer-urls", address % peer,
+                    "--initial-cluster", "default=" + address % peer)
+        self._start("apiserver", tools.kube_apiserver(), "--etcd-servers=" + address % client,
+                    "--service-account-key-file=" + key, "--service-account-signing-key-file=" + key,
+                    "--service-account-issuer=https://kubernetes.default.svc", "--token-auth-file=" + self._path("tokens.csv"),
+                    "--authorization-mode=RBAC", "--cert-dir=" + self._path("certs"), "--secure-port=%d" % self.port,
+                    "--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", "--service-cluster-ip-range=10.0.0.0/24",
+                    # As on EKS: who may be privileged is for Pod Security to say.
+                    "--endpoint-reconciler-type=none", "--allow-privileged=true")
+        until(self._ready, "the API server is ready", seconds=180, step=0.2)
+        return self
+
+    def _ready(self):
+        for server in self.servers:
+            if not server.running():
+                raise RuntimeError("it ended: " + self.log()[-2000:])
+        return self.kubectl("get", "--raw", "/readyz", check=False).returncode == 0
+
+    def log(self):
+        with open(self._path("apiserver.log"), encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def kubectl(self, *words, text=None, check=True):
+        return tools.run([tools.kubectl(), "--server", "https://127.0.0.1:%d" % self.port, "--insecure-skip-tls-verify",
+                          "--token", self.token, "--cache-dir", self._path("cache"), *words], text, check,
+                         env={"HOME": self.directory, "PATH": os.environ["PATH"], "KUBECONFIG": os.devnull},
+                         **({"stdin": subprocess.DEVNULL} if text is None else {}))
+
+    def stop(self):
+        for server in reversed(self.servers):
+            server.stop(seconds=20)
+
+    def problems(self):
+        return ["a server of the API ended by itself: " + self.log()[-1500:]
+                for server in self.servers if not server.running()]
+
+
+@contextlib.contextmanager
+def running(scratch, name="apiserver"):
+    server = ApiServer(scratch.directory(name))
+    try:
+        yield server.start()
+    finally:
+        server.stop()
