@@ -5,7 +5,7 @@
 # NAME or NAME|COMMAND: with a command, one in PATH will do, wherever it came from.
 build_packages=(
     gcc make 'autoconf|autoreconf' 'automake|automake' libtool autoconf-archive pkg-config libc6-dev
-    libfcgi-dev libmariadb-dev libmongoc-dev libhiredis-dev libjson-c-dev libinih-dev libssl-dev
+    libfcgi-dev libmariadb-dev libmongoc-dev libhiredis-dev libjson-c-dev libinih-dev libssl-dev libcurl4-openssl-dev zlib1g-dev
 )
 # The servers themselves, without the packages that make services of them: mariadb-server-core, redis-tools.
 run_packages=('spawn-fcgi|spawn-fcgi' 'nginx|nginx' 'curl|curl' ca-certificates)

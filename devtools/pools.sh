@@ -17,7 +17,8 @@ pool_start() {
     server_dir "$run/watch"
     : >"$log"
     terminate "$run/$name.pid"
-    launch "$run/$name.pid" "$log" env "${not_for_workers[@]}" TRIVET_WATCH_DIRECTORY="$run/watch" \
+    # libmongoc makes a file in /dev/shm when it is loaded, and complains when one of that process id is left from before.
+    launch "$run/$name.pid" "$log" env "${not_for_workers[@]}" MONGOC_DISABLE_SHM=1 TRIVET_WATCH_DIRECTORY="$run/watch" \
         spawn-fcgi -n -s "$run/$name.sock" -M 0660 -b 1024 -- "$bin/trivet-$name" "$@"
     wait_until 15 "$run/$name.pid" pool_forked "$run/$name.pid" || {
         show_tail "$log"
@@ -41,6 +42,19 @@ children() {
 
 # TERM drains: with nginx stopped first nothing is left to drain.
 pool_stop() { terminate "$2/$1.pid" TERM 30; }
+
+# Whether OpenTelemetry's variables say where traces or metrics are to go.
+push_wanted() {
+    [ -n "${OTEL_EXPORTER_OTLP_ENDPOINT:-}${OTEL_EXPORTER_OTLP_TRACES_ENDPOINT:-}${OTEL_EXPORTER_OTLP_METRICS_ENDPOINT:-}" ]
+}
+
+# push_start RUN-DIR BIN-DIR LOG-DIR: what sends them; RUN-DIR/push.pid, LOG-DIR/push.log.
+push_start() {
+    local run=$1 bin=$2 log=$3/push.log
+    : >"$log"
+    terminate "$run/push.pid"
+    launch "$run/push.pid" "$log" env "${not_for_workers[@]}" TRIVET_WATCH_DIRECTORY="$run/watch" "$bin/trivet-push"
+}
 
 # nginx_start STATE-DIR RUN-DIR PORT OPS-PORT
 nginx_start() {

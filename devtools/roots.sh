@@ -13,7 +13,8 @@ go_packages=(golang-go)
 ferretdb_module=github.com/FerretDB/FerretDB/v2/cmd/ferretdb@v2.7.0
 
 # cached NAME KEY BUILDER [ARGS...]: prints the directory that `BUILDER DIR ARGS` made for this KEY. It is made under another
-# name and renamed when whole; a second run that wants it meanwhile waits. BUILDER gets the final name as FINAL.
+# name and renamed when whole; a second run that wants it meanwhile waits. BUILDER gets the final name as FINAL. A builder of
+# another file in devtools is found when CACHED_FROM names that file.
 cached() {
     local name=$1 key=$2 cache final
     shift 2
@@ -28,8 +29,8 @@ cached() {
             mkdir -p "$final.part"
             # A shell of its own: in a caller's condition errexit would be off in here.
             # shellcheck disable=SC2016
-            FINAL=$final bash -euo pipefail -c '. "$0/common.sh"; . "$0/roots.sh"; "$@"' "$TRIVET_SRC/devtools" \
-                "$1" "$final.part" "${@:2}" >&2 || exit 1
+            FINAL=$final bash -euo pipefail -c '. "$0/common.sh"; . "$0/roots.sh"; . "$0/${CACHED_FROM:-roots.sh}"; "$@"' \
+                "$TRIVET_SRC/devtools" "$1" "$final.part" "${@:2}" >&2 || exit 1
             mv "$final.part" "$final"
         ) || return 1
     fi
@@ -48,7 +49,7 @@ debian_mirror() {
     printf '%s\n' "${mirror%/}"
 }
 
-# unstable_root DIR PACKAGE...: unpacks packages of Debian unstable, with all they depend on, into DIR.
+# unstable_root DIR PACKAGE...: unpacks packages of Debian unstable, or of ROOT_SUITE, with all they depend on, into DIR.
 unstable_root() {
     local dir=$1 apt mirror keyring=/usr/share/keyrings/debian-archive-keyring.gpg
     shift
@@ -58,7 +59,7 @@ unstable_root() {
     rm -rf "$apt"
     mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$apt/none"
     : >"$apt/status"
-    printf 'deb [signed-by=%s] %s unstable main\n' "$keyring" "$mirror" >"$apt/sources.list"
+    printf 'deb [signed-by=%s] %s %s main\n' "$keyring" "$mirror" "${ROOT_SUITE:-unstable}" >"$apt/sources.list"
     local options=(-q -o "Dir::State=$apt" -o "Dir::State::status=$apt/status" -o "Dir::State::lists=$apt/lists"
         -o "Dir::Cache=$apt" -o "Dir::Cache::archives=$apt/archives" -o "Dir::Etc::sourcelist=$apt/sources.list"
         -o "Dir::Etc::sourceparts=$apt/none" -o "Dir::Etc::preferencesparts=$apt/none" -o "Dir::Etc::preferences=$apt/none/none"

@@ -36,6 +36,7 @@ dead_parts() {
     local pool name
     for pool in $(state_value pools); do running "$run/$pool.pid" || say "$pool"; done
     running "$state/nginx/master.pid" || say nginx
+    if [ -f "$run/push.pid" ] && ! running "$run/push.pid"; then say push; fi
     for name in mysql mongo redis; do
         if is_private "$name" && ! store_running "$state/$name"; then say "$name"; fi
     done
@@ -48,6 +49,7 @@ down_quietly() {
     local part
     nginx_stop "$state/nginx"
     for part in "${all_pools[@]}"; do pool_stop "$part" "$run"; done
+    terminate "$run/push.pid" TERM 15
     for part in mysql mongo redis; do
         if [ -d "$state/$part" ]; then store_stop "$state/$part"; fi
     done
@@ -153,11 +155,11 @@ pool_numbers() {
 # logs_of NAME: the files.
 logs_of() {
     case $1 in
-    sql | doc | kv | ops | hello) printf '%s\n' "$logs/$1.log" ;;
+    sql | doc | kv | ops | hello | push) printf '%s\n' "$logs/$1.log" ;;
     mysql | mongo | redis) printf '%s\n' "$state/$1/log" ;;
     nginx) printf '%s\n' "$state/nginx/error.log" "$state/nginx/access.log" ;;
     up) printf '%s\n' "$logs/packages.log" "$logs/fetch.log" "$logs/build.log" "$logs/stores.log" "$logs/workers.log" ;;
-    *) die "'$1' has no log; there are ${all_pools[*]} nginx mysql mongo redis up." ;;
+    *) die "'$1' has no log; there are ${all_pools[*]} push nginx mysql mongo redis up." ;;
     esac
 }
 

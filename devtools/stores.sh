@@ -264,8 +264,20 @@ store_signal() {
     done
 }
 
-# SIGSTOP: connections are still taken by the kernel, nothing is answered.
-store_pause() { store_signal "$1" STOP; }
+# stands_still PIDFILE: all threads of the process are stopped.
+stands_still() {
+    awk '{ sub(/.*\) /, "") } $1 != "T" { runs = 1 } END { exit runs }' /proc/"$(<"$1")"/task/*/stat 2>/dev/null
+}
+
+# SIGSTOP: connections are still taken by the kernel, nothing is answered. A thread that runs on another processor finishes what it
+# is at when the signal comes, so that is waited for.
+store_pause() {
+    local pidfile
+    store_signal "$1" STOP
+    for pidfile in "$1/pid" "$1/engine.pid"; do
+        while running "$pidfile" && ! stands_still "$pidfile"; do sleep 0.01; done
+    done
+}
 store_resume() { store_signal "$1" CONT; }
 
 # As a crash does it: no farewell to clients, no clean-up, the data as the disk has it.

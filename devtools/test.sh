@@ -10,9 +10,12 @@
 #   TRIVET_TMP      a fresh short directory in /tmp that the servers' user can enter; removed afterwards, and whatever still
 #                   runs there by devtools/store or `launch` is ended first
 #   TRIVET_TEST_MYSQL   which store stands behind /sql, for devtools/store: mariadb or mysql97
-# A suite that crashes, says no count, or takes longer than SUITE_SECONDS (1200) is a failure.
+# A suite that crashes, says no count, or takes longer than SUITE_SECONDS (1200; 2700 where something is made first) is a failure. tests/NAME/packages may list the
+# Debian packages that only this suite needs, as in packages.sh, one a line.
 # shellcheck shell=bash
 
+# These wait for engines, machines and downloads more than they compute, and measure no workers of ours: they run beside the others.
+beside_suites=(containers kubernetes package pipeline terraform)
 known_suites=(lint unit wire nginx api api-mysql clients signals faults dist mysqlclient dev)
 
 # Every suite there is: the known ones in their order, then others that have a tests/NAME/run.
@@ -22,6 +25,14 @@ suites() {
     for run in "$TRIVET_SRC"/tests/*/run; do
         suite=$(basename "$(dirname "$run")")
         if [ -x "$run" ] && [ "$suite" != bench ] && [[ " ${known_suites[*]} " != *" $suite "* ]]; then say "$suite"; fi
+    done
+}
+
+# suite_packages SUITE...: what their lists name, without blank lines and comments.
+suite_packages() {
+    local suite
+    for suite in "$@"; do
+        if [ -f "$TRIVET_SRC/tests/$suite/packages" ]; then grep -Ev '^[[:space:]]*(#|$)' "$TRIVET_SRC/tests/$suite/packages" || true; fi
     done
 }
 
@@ -40,7 +51,7 @@ test_prepare() {
 }
 
 dev_test() {
-    local suite chosen=() all=() verbose='' passed=0 failed=0 skipped=0 began=$SECONDS line
+    local suite chosen=() all=() packages=() alone=() beside=() beside_pid verbose='' passed=0 failed=0 skipped=0 began=$SECONDS line
     while [ $# -gt 0 ]; do
         case $1 in
         --list) suites && return ;;
@@ -57,15 +68,59 @@ dev_test() {
     if [ ${#chosen[@]} = 0 ]; then chosen=("${all[@]}"); fi
     test_logs=$(build_root)/test-logs
     mkdir -p "$test_logs"
-    test_prepare "$(sanitizer_package)"
-    for suite in "${chosen[@]}"; do
+    mapfile -t packages < <(suite_packages "${chosen[@]}")
+    test_prepare "$(sanitizer_package)" "${packages[@]}"
+    split_suites "${chosen[@]}"
+    if [ ${#beside[@]} -gt 0 ]; then start_beside; fi
+    for suite in "${alone[@]}"; do
         test_suite "$suite"
     done
+    if [ ${#beside[@]} -gt 0 ]; then wait_beside; fi
     say "all suites: $((SECONDS - began)) s"
     line="$passed passed, $failed failed"
     if [ "$skipped" -gt 0 ]; then line+=", $skipped skipped"; fi
     say "$line"
     [ "$failed" = 0 ]
+}
+
+# split_suites SUITE...: fills the caller's alone and beside; the latter only where there is something to be beside of.
+split_suites() {
+    local suite
+    for suite in "$@"; do
+        if [[ " ${beside_suites[*]} " == *" $suite "* ]]; then beside+=("$suite"); else alone+=("$suite"); fi
+    done
+    if [ ${#alone[@]} = 0 ] || [ -n "$verbose" ]; then
+        alone=("$@")
+        beside=()
+    fi
+}
+
+# A ./dev test of its own, in a session of its own, so that all of it can be ended.
+start_beside() {
+    setsid "$TRIVET_SRC/dev" test "${beside[@]}" >"$test_logs/beside.log" 2>&1 </dev/null &
+    beside_pid=$!
+    # shellcheck disable=SC2064  # the number as it is now
+    trap "kill -- -$beside_pid 2>/dev/null || true" EXIT
+    trap 'exit 143' INT TERM HUP
+    say "(beside these: ${beside[*]}; $test_logs/beside.log)"
+}
+
+# Adds to the caller's passed, failed, skipped.
+wait_beside() {
+    local count status=0
+    wait "$beside_pid" || status=$?
+    trap - EXIT INT TERM HUP
+    count=$(tail -n 1 "$test_logs/beside.log" | grep -Ex '[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?' || true)
+    grep -Ev '^all suites:' "$test_logs/beside.log" | sed '$d' || true
+    if [ -z "$count" ]; then
+        say "the suites beside ended with status $status and no count; see $test_logs/beside.log"
+        failed=$((failed + 1))
+        return
+    fi
+    # shellcheck disable=SC2086  # its words
+    set -- $count
+    passed=$((passed + $1)) failed=$((failed + $3)) skipped=$((skipped + ${5:-0}))
+    if [ "$status" != 0 ] && [ "$3" = 0 ]; then failed=$((failed + 1)); fi
 }
 
 # test_suite NAME: adds to the caller's passed, failed, skipped.
@@ -140,8 +195,12 @@ run_suite() {
         build_mysqlclient
         exec_suite "$TRIVET_SRC/tests/api/run"
         ;;
-    # These start no workers of ours, or build their own.
-    dev | nginx) exec_suite "$TRIVET_SRC/tests/$1/run" ;;
+    # These start no workers of ours, or build their own; some first make what takes long, once for all checkouts.
+    containers | kubernetes)
+        SUITE_SECONDS=${SUITE_SECONDS:-2700}
+        exec_suite "$TRIVET_SRC/tests/$1/run"
+        ;;
+    dev | nginx | package | pipeline | terraform) exec_suite "$TRIVET_SRC/tests/$1/run" ;;
     *)
         build_asan
         exec_suite "$TRIVET_SRC/tests/$1/run"
@@ -208,10 +267,16 @@ build_quietly() {
 build_gcc() { build_quietly gcc CC=gcc --enable-werror; }
 
 build_asan() {
-    build_quietly asan CC=clang CFLAGS='-g -O1' --enable-asan --enable-ubsan --enable-werror
-    # The programs that tests bring along are made by `make check` only.
-    make -C "$(build_root)/asan" -j"$(nproc)" check TESTS= >>"$(build_root)/asan.build.log" 2>&1 ||
-        die "the tests' own programs do not build; see $(build_root)/asan.build.log."
+    mkdir -p "$(build_root)"
+    (
+        # Suites run beside each other; one of them builds, the other finds it done.
+        exec 6>"$(build_root)/.asan.lock"
+        flock 6
+        build_quietly asan CC=clang CFLAGS='-g -O1' --enable-asan --enable-ubsan --enable-werror
+        # The programs that tests bring along are made by `make check` only.
+        make -C "$(build_root)/asan" -j"$(nproc)" check TESTS= >>"$(build_root)/asan.build.log" 2>&1 ||
+            die "the tests' own programs do not build; see $(build_root)/asan.build.log."
+    )
     use_build asan
 }
 
@@ -275,6 +340,7 @@ dev_bench() {
         export TRIVET_SRC TRIVET_TMP
         unset TRIVET_MYSQL_URL TRIVET_MONGO_URL TRIVET_REDIS_URL TRIVET_STATE
         use_build run
+        # shellcheck disable=SC2030  # of this shell alone
         TRIVET_TMP=$(mktemp -d /tmp/tv.XXXXXX)
         chmod 755 "$TRIVET_TMP"
         trap test_clean EXIT

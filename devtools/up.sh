@@ -187,6 +187,8 @@ up_workers() {
     export TRIVET_MYSQL_URL=${TRIVET_MYSQL_URL:-} TRIVET_MONGO_URL=${TRIVET_MONGO_URL:-} TRIVET_REDIS_URL=${TRIVET_REDIS_URL:-}
     # Without a role for those who show no token nobody gets in; this is the one that our own instance has.
     export TRIVET_GUARD_ANONYMOUS_ROLE=${TRIVET_GUARD_ANONYMOUS_ROLE-trivet_anon}
+    # So that one that does not come up is seen to be missing.
+    export TRIVET_WATCH_POOLS=${TRIVET_WATCH_POOLS:-$(up_pools)}
     step "workers: $(up_pools)" 1 "$logs/workers.log" up_workers_run "$1"
 }
 
@@ -206,6 +208,7 @@ up_workers_run() {
     for pool in $(up_pools); do
         running "$run/$pool.pid" || pool_start "$pool" "$run" "$1" "$logs"
     done
+    if push_wanted && ! running "$run/push.pid"; then push_start "$run" "$1" "$logs"; fi
 }
 
 # /readyz says 200 when every configured store answers, and else which one does not.
