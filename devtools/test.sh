@@ -160,12 +160,20 @@ test_suite() {
         if [ "$3" = 0 ] && [ -n "$count" ]; then return; fi
     fi
     [ -n "$verbose" ] || {
-        # What failed, then how it ended; the rest is in the log.
-        grep -a -E '^[[:space:]]*not ok|^FAIL|ERROR: (Address|Leak|Undefined)|runtime error:' "$log" | head -n 60 || true
+        failures_of "$log"
         say "--- end of $log"
         tail -n 40 "$log"
         say "---"
     }
+}
+
+# failures_of LOG: what failed, each with the first lines that the test said of it; the rest is in the log.
+failures_of() {
+    awk '
+        /^[[:space:]]*ok / { more = 0 }
+        /^[[:space:]]*not ok/ { more = 12 }
+        /^FAIL|ERROR: (Address|Leak|Undefined)|runtime error:/ && more == 0 { more = 1 }
+        more > 0 && printed < 150 { print substr($0, 1, 500); more--; printed++ }' "$1"
 }
 
 # run_suite NAME: in a shell of its own; its last line is the count.

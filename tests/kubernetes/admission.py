@@ -23,8 +23,7 @@ def _cluster(fixture):
 
 
 def _prepare(cluster, overlay):
-    cluster.kubectl("apply", "--server-side", "-f", os.path.join(HERE, "fixtures", "definitions.yaml"))
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+    cluster.define(os.path.join(HERE, "fixtures", "definitions.yaml"))
     namespace = manifests.find(overlay, "Namespace", "trivet")
     cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", text=yaml.safe_dump(namespace))
 

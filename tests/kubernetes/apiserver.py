@@ -2,9 +2,12 @@
 manifests: schema, defaults, validation, Pod Security. No kubelet and no controller, so nothing is ever started."""
 
 import contextlib
+import json
 import os
 import secrets
 import subprocess
+
+import yaml
 
 import tools
 from harness import until
@@ -64,6 +67,24 @@ class ApiServer:
                           "--token", self.token, "--cache-dir", self._path("cache"), *words], text, check,
                          env={"HOME": self.directory, "PATH": os.environ["PATH"], "KUBECONFIG": os.devnull},
                          **({"stdin": subprocess.DEVNULL} if text is None else {}))
+
+    def define(self, path):
+        """Makes the kinds of this file known. A definition is established before clients see its kind: discovery and the schemas,
+        which kubectl asks for, come from other controllers of the server, some time later."""
+        with open(path, encoding="utf-8") as file:
+            specs = [one["spec"] for one in yaml.safe_load_all(file) if one]
+        self.kubectl("apply", "--server-side", "-f", path)
+        self.kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
+        until(lambda: self._serves(specs), "the server serves the kinds that it knows", step=0.1)
+
+    def _serves(self, specs):
+        kinds = self.kubectl("api-resources", "--cached=false", "--output=name", check=False)
+        schemas = self.kubectl("get", "--raw", "/openapi/v3", check=False)
+        if kinds.returncode != 0 or schemas.returncode != 0:
+            return False
+        paths = json.loads(schemas.stdout)["paths"]
+        return all("%s.%s" % (spec["names"]["plural"], spec["group"]) in kinds.stdout.split() and
+                   all("apis/%s/%s" % (spec["group"], version["name"]) in paths for version in spec["versions"]) for spec in specs)
 
     def stop(self):
         for server in reversed(self.servers):

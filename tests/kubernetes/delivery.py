@@ -43,8 +43,7 @@ class Delivery:
 
     def __init__(self, cluster, directory):
         self.cluster, self.directory = cluster, directory
-        cluster.kubectl("apply", "--server-side", "-f", os.path.join(HERE, "fixtures", "definitions.yaml"))
-        cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
+        cluster.define(os.path.join(HERE, "fixtures", "definitions.yaml"))
         self.checkout = os.path.join(directory, "checkout")
         for parts in (("pipeline",), ("containers", "kubernetes")):
             shutil.copytree(os.path.join(SRC, *parts), os.path.join(self.checkout, *parts))
