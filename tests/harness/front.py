@@ -8,7 +8,7 @@ import subprocess
 
 from .places import ROOT, SERVER_USER, SRC
 from .ports import free_ports
-from .process import Server
+from .process import Server, children
 from .wait import until
 
 
@@ -41,8 +41,10 @@ class Front:
                               "-g", "daemon off;"],
                              os.path.join(self.state, "master.pid"), os.path.join(self.state, "start.log"),
                              {"PATH": os.environ["PATH"]}, as_server=False)
-        # Between our look for a port and nginx's use of it someone else may have taken it.
-        until(lambda: not self.server.running() or all(map(self._listens, (self.port, self.ops_port))), "nginx listens")
+        # Between our look for a port and nginx's use of it someone else may have taken it, and listen there. nginx has children
+        # when it has its ports, and ends when it does not get them.
+        until(lambda: not self.server.running() or children(self.server.pid) and all(map(self._listens, (self.port, self.ops_port))),
+              "nginx listens")
         return self.server.running()
 
     @staticmethod
