@@ -8,12 +8,16 @@ usage: startup.py PORT CONTAINER"""
 
 import http.client
 import json
+import os
 import re
 import subprocess
 import sys
 import threading
 import time
 from datetime import datetime, timezone
+
+sys.path.append(os.path.join(os.path.dirname(os.path.realpath(__file__)), "../harness"))
+from wait import until  # noqa: E402
 
 PORT, CONTAINER = int(sys.argv[1]), sys.argv[2]
 PATHS = ("/hello", "/sql/product?id=eq.1")
@@ -25,15 +29,20 @@ def docker(*arguments):
 
 
 def seconds_of(text):
-    whole, fraction = re.match(r"(.*)\.(\d+)Z", text).groups()
-    return datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc).timestamp() + float("0." + fraction)
+    # Docker leaves out zeros at the end, of a whole second the point as well.
+    whole, fraction = re.fullmatch(r"([^.]*?)(?:\.(\d+))?Z", text).groups()
+    return datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc).timestamp() + float("0." + (fraction or "0"))
 
 
 def started():
     """When the engine says that the container started, and when its first program says so."""
     said = json.loads(docker("inspect", CONTAINER))[0]["State"]["StartedAt"]
-    lines = [json.loads(line) for line in docker_logs(said) if '"pool":"pools"' in line]
-    return seconds_of(said), seconds_of(next(line["time"] for line in lines if line["event"] == "start"))
+    return seconds_of(said), seconds_of(until(lambda: first_word(said), "the first program's word is in the log"))
+
+
+def first_word(since):
+    lines = [json.loads(line) for line in docker_logs(since) if '"pool":"pools"' in line]
+    return next((line["time"] for line in lines if line["event"] == "start"), None)
 
 
 def docker_logs(since):
@@ -42,7 +51,7 @@ def docker_logs(since):
 
 
 def first_good(path, found):
-    deadline = time.time() + 30
+    deadline = time.time() + 120
     while time.time() < deadline:
         try:
             connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=5)
