@@ -127,7 +127,7 @@ launch() {
         exec setsid bash -c 'stat=($(</proc/$$/stat)); echo "${stat[21]}" >"$1.birth"; echo $$ >"$1"; shift; exec "$@"' \
             bash "$pidfile" "${as[@]}" "$@"
     ) </dev/null >>"$log" 2>&1 &
-    while [ ! -s "$pidfile" ] && [ "$waited" -lt 250 ]; do
+    while [ ! -s "$pidfile" ] && [ "$waited" -lt 3000 ]; do
         sleep 0.02
         waited=$((waited + 1))
     done
@@ -141,6 +141,17 @@ wait_until() {
         running "$pidfile" || return 1
         [ "$SECONDS" -lt "$deadline" ] || return 1
         sleep 0.1
+    done
+}
+
+# tries COUNT COMMAND...: again when it fails, for what a network or a mirror that is being changed refuses now and gives next time.
+# COMMAND is a condition in here, so errexit is off in it.
+tries() {
+    local left=$1
+    shift
+    until "$@"; do
+        left=$((left - 1))
+        [ "$left" -gt 0 ] || return 1
     done
 }
 

@@ -57,7 +57,7 @@ build_kube_apiserver() {
     mkdir -p "$mod"
     cd "$mod" || exit 1
     in_go "$dir" "$go" mod init example.invalid/apiserver
-    in_go "$dir" "$go" mod download -json "k8s.io/kubernetes@v$version" >download.json
+    tries 3 in_go "$dir" "$go" mod download -json "k8s.io/kubernetes@v$version" >download.json
     sed -n 's/^[[:space:]]*"GoMod": "\(.*\)",\{0,1\}$/\1/p' download.json | head -n 1 >gomod.path
     sed -n 's|^[[:space:]]*\(replace \)\{0,1\}\(k8s.io/[a-z0-9-]*\) => \./staging/.*|\2|p' "$(<gomod.path)" >staging.list
     [ -s staging.list ] || die "k8s.io/kubernetes v$version names no staging modules."
@@ -66,7 +66,7 @@ build_kube_apiserver() {
         in_go "$dir" "$go" mod edit -replace="$module=$module@$staging"
     done <staging.list
     printf '//go:build tools\n\npackage tools\n\nimport _ "k8s.io/kubernetes/cmd/kube-apiserver"\n' >tools.go
-    in_go "$dir" "$go" mod tidy
+    tries 3 in_go "$dir" "$go" mod tidy
     flags="-s -w -X k8s.io/component-base/version.gitVersion=v$version"
     flags+=" -X k8s.io/component-base/version.gitMajor=${version%%.*}"
     flags+=" -X k8s.io/component-base/version.gitMinor=$(cut -d. -f2 <<<"$version")"
@@ -106,7 +106,7 @@ use_own_libraries() {
 build_kube_score() {
     local dir=$1 go
     go=$(go_at_least 1.25)
-    GOBIN=$dir in_go "$dir" "$go" install -trimpath -ldflags=-s "$kube_score_module"
+    GOBIN=$dir tries 3 in_go "$dir" "$go" install -trimpath -ldflags=-s "$kube_score_module"
     go_clean "$dir"
     [ -x "$dir/kube-score" ]
 }
@@ -162,7 +162,7 @@ build_in_engine() {
     engine_start "$engine" || die "no container engine: $(tail -n 1 "$engine/dockerd.log" 2>/dev/null)"
     engine_base || die "no container engine: the base image cannot be made"
     for name in app nginx; do
-        nice -n 5 docker build --progress plain -f "$TRIVET_SRC/containers/$name/Dockerfile" -t "trivet/trivet-$name:0.1.0" \
+        tries 3 nice -n 5 docker build --progress plain -f "$TRIVET_SRC/containers/$name/Dockerfile" -t "trivet/trivet-$name:0.1.0" \
             "$TRIVET_SRC" >"$engine/build.log" 2>&1 || {
             tail -n 60 "$engine/build.log"
             die "the image $name does not build: $(grep -aE 'undefined reference|error:|No rule|\*\*\*' "$engine/build.log" | head -n 1)"

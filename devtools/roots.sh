@@ -49,6 +49,20 @@ debian_mirror() {
     printf '%s\n' "${mirror%/}"
 }
 
+# unstable_archives DIR PACKAGE...: has apt, whose sources.list is in DIR, leave packages and all they depend on in DIR/archives.
+unstable_archives() {
+    local apt=$1
+    shift
+    local options=(-q -o "Dir::State=$apt" -o "Dir::State::status=$apt/status" -o "Dir::State::lists=$apt/lists"
+        -o "Dir::Cache=$apt" -o "Dir::Cache::archives=$apt/archives" -o "Dir::Etc::sourcelist=$apt/sources.list"
+        -o "Dir::Etc::sourceparts=$apt/none" -o "Dir::Etc::preferencesparts=$apt/none" -o "Dir::Etc::preferences=$apt/none/none"
+        -o Acquire::Languages=none -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false
+        -o APT::Install-Recommends=false -o APT::Sandbox::User= -o Acquire::Retries=3
+        # As with debootstrap: signed is asked for, of today is not. A mirror may lag, a clock may be wrong.
+        -o Acquire::Check-Valid-Until=false)
+    apt-get "${options[@]}" update && apt-get "${options[@]}" install -y --download-only "$@"
+}
+
 # unstable_root DIR PACKAGE...: unpacks packages of Debian unstable, or of ROOT_SUITE, with all they depend on, into DIR.
 unstable_root() {
     local dir=$1 apt mirror keyring=/usr/share/keyrings/debian-archive-keyring.gpg
@@ -60,15 +74,8 @@ unstable_root() {
     mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$apt/none"
     : >"$apt/status"
     printf 'deb [signed-by=%s] %s %s main\n' "$keyring" "$mirror" "${ROOT_SUITE:-unstable}" >"$apt/sources.list"
-    local options=(-q -o "Dir::State=$apt" -o "Dir::State::status=$apt/status" -o "Dir::State::lists=$apt/lists"
-        -o "Dir::Cache=$apt" -o "Dir::Cache::archives=$apt/archives" -o "Dir::Etc::sourcelist=$apt/sources.list"
-        -o "Dir::Etc::sourceparts=$apt/none" -o "Dir::Etc::preferencesparts=$apt/none" -o "Dir::Etc::preferences=$apt/none/none"
-        -o Acquire::Languages=none -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false
-        -o APT::Install-Recommends=false -o APT::Sandbox::User= -o Acquire::Retries=3
-        # As with debootstrap: signed is asked for, of today is not. A mirror may lag, a clock may be wrong.
-        -o Acquire::Check-Valid-Until=false)
-    apt-get "${options[@]}" update
-    apt-get "${options[@]}" install -y --download-only "$@"
+    # Lists and packages together: what the lists name is gone when the mirror was changed between the two.
+    tries 3 unstable_archives "$apt" "$@"
     # shellcheck disable=SC2016  # expanded by the inner shell
     find "$apt/archives" -name '*.deb' -print0 | xargs -0 -P "$(nproc)" -n 1 sh -c 'dpkg-deb -x "$1" "$0"' "$dir"
     rm -rf "$apt"
@@ -132,7 +139,7 @@ build_ferretdb() {
     local dir=$1 go
     go=$(find_go)
     # The sources and object files are needed once: not in the user's own Go directories.
-    env -u GOROOT -u GOFLAGS GOBIN="$dir" GOPATH="$dir/path" GOCACHE="$dir/objects" GOTOOLCHAIN=local CGO_ENABLED=0 \
+    tries 3 env -u GOROOT -u GOFLAGS GOBIN="$dir" GOPATH="$dir/path" GOCACHE="$dir/objects" GOTOOLCHAIN=local CGO_ENABLED=0 \
         "$go" install -trimpath -ldflags=-s "$ferretdb_module"
     chmod -R u+w "$dir/path"
     rm -rf "$dir/path" "$dir/objects"

@@ -7,7 +7,7 @@ image_names=(app nginx)
 image_build() {
     local name=$1 tag=$2
     shift 2
-    nice -n 5 docker build --progress plain -t "trivet/trivet-$name:$tag" -f "containers/$name/Dockerfile" "$@" .
+    tries 3 nice -n 5 docker build --progress plain -t "trivet/trivet-$name:$tag" -f "containers/$name/Dockerfile" "$@" .
 }
 
 images_build() {
@@ -66,7 +66,7 @@ part_images() {
 }
 
 compile_again() {
-    nice -n 5 docker build --progress plain -f containers/app/Dockerfile --target installed --no-cache-filter compile --output "$tmp/out" .
+    tries 3 nice -n 5 docker build --progress plain -f containers/app/Dockerfile --target installed --no-cache-filter compile --output "$tmp/out" .
 }
 
 nginx_ready_is_right() {
