@@ -34,11 +34,14 @@ docker_root() {
         cached docker "${docker_packages[*]} 2$docker_suite" build_docker_root
 }
 
+# debootstrap does not go on from what it left.
+debootstrap_anew() { rm -rf "$1" && debootstrap --variant=minbase --include=ca-certificates trixie "$@"; }
+
 # A minimal Debian 13 as one archive; its packages come from the mirror that this system uses.
 build_base_archive() {
     local root=$1/root mirror
     mirror=$(debian_mirror)
-    debootstrap --variant=minbase --include=ca-certificates trixie "$root" "$mirror"
+    tries 3 debootstrap_anew "$root" "$mirror"
     printf 'deb %s trixie main\ndeb %s trixie-updates main\n' "$mirror" "$mirror" >"$root/etc/apt/sources.list"
     rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
     tar -C "$root" --one-file-system -cf "$1/base.tar" .
@@ -122,14 +125,14 @@ engine_start() {
         dockerd --host "$DOCKER_HOST" --data-root "$data" --exec-root "$dir/exec" --pidfile "$dir/docker.pid" \
         --config-file "$dir/daemon.json" --group "$(id -gn)" --default-address-pool base=172.30.0.0/16,size=24 \
         --bip 172.29.255.1/24
-    wait_until 10 "$dir/engine.pid" test -d "$dir/ready" || return 1
+    wait_until 60 "$dir/engine.pid" test -d "$dir/ready" || return 1
     LAUNCH_AS_ROOT=1 launch "$dir/slirp.pid" "$dir/dockerd.log" slirp4netns --configure --mtu=1400 --disable-host-loopback \
         "$(engine_child "$dir")" tap0
-    wait_until 10 "$dir/slirp.pid" engine_exec "$dir" ip -4 -o address show dev tap0 up || return 1
+    wait_until 60 "$dir/slirp.pid" engine_exec "$dir" ip -4 -o address show dev tap0 up || return 1
     # A network that is closed has no address on our side, so the default route would carry what is meant for it away, to strangers.
     engine_exec "$dir" ip route add unreachable 172.30.0.0/16
     : >"$dir/ready/network"
-    wait_until 60 "$dir/engine.pid" docker version
+    wait_until 180 "$dir/engine.pid" docker version
 }
 
 # The first process of the engine's namespaces.

@@ -64,7 +64,7 @@ SQL
 mysql_finish() {
     local host=localhost
     printf '%s\n' "$socket" >"$dir/socket"
-    wait_until 60 "$dir/pid" mysql_admin "$dir" -e 'SELECT 1' || store_failed "$dir" "$1"
+    wait_until 120 "$dir/pid" mysql_admin "$dir" -e 'SELECT 1' || store_failed "$dir" "$1"
     if [ ! -e "$dir/accounts" ]; then
         mysql_accounts "$dir" >>"$dir/log" 2>&1 || store_failed "$dir" "$1"
         : >"$dir/accounts"
@@ -135,7 +135,7 @@ redis_start() {
     ln -sf "$(command -v redis-check-rdb)" "$dir/redis-server"
     launch "$dir/pid" "$dir/log" "$dir/redis-server" --dir "$data" --unixsocket "$socket" --unixsocketperm 770 \
         "${network[@]}" --daemonize no --save '' --appendonly yes --maxclients 4000 "${@:2}"
-    wait_until 30 "$dir/pid" redis_answers "$socket" || store_failed "$dir" "Redis"
+    wait_until 120 "$dir/pid" redis_answers "$socket" || store_failed "$dir" "Redis"
     if [ -n "${STORE_PORT:-}" ]; then
         store_ready "$dir" "redis://127.0.0.1:$STORE_PORT/0" "$socket"
     else
@@ -176,7 +176,7 @@ mongod_start() {
     socket=$sockets/mongodb-$port.sock
     launch "$dir/pid" "$dir/log" "$program" --dbpath "$data" --bind_ip 127.0.0.1 --port "$port" \
         --unixSocketPrefix "$sockets" --filePermissions 0770 "${@:2}"
-    wait_until 60 "$dir/pid" socket_listens "$socket" || store_failed "$dir" "mongod"
+    wait_until 120 "$dir/pid" socket_listens "$socket" || store_failed "$dir" "mongod"
     store_ready "$dir" "mongodb://127.0.0.1:$port/" "$socket"
 }
 
@@ -224,7 +224,7 @@ CONF
     postgres_gone "$data"
     rm -f "$data/postmaster.pid" "$sockets/.s.PGSQL.5432.lock"
     launch "$dir/engine.pid" "$dir/log" "$bin/postgres" -D "$data"
-    wait_until 60 "$dir/engine.pid" "$bin/psql" -h "$sockets" -U postgres -Atc 'SELECT 1' || store_failed "$dir" "DocumentDB"
+    wait_until 120 "$dir/engine.pid" "$bin/psql" -h "$sockets" -U postgres -Atc 'SELECT 1' || store_failed "$dir" "DocumentDB"
     "$bin/psql" -h "$sockets" -U postgres -qAtc 'SET client_min_messages = error' \
         -c 'CREATE EXTENSION IF NOT EXISTS documentdb CASCADE' >>"$dir/log" 2>&1 || store_failed "$dir" "DocumentDB"
     socket=$sockets/mongo.sock
@@ -234,7 +234,7 @@ CONF
     DO_NOT_TRACK=1 launch "$dir/pid" "$dir/log" "$ferretdb/ferretdb" \
         --postgresql-url="postgres://postgres@/postgres?host=$sockets&port=5432&pool_max_conns=60" --no-auth \
         --listen-addr="$listen" --listen-unix="$socket" --state-dir="$dir/ferretdb" --debug-addr=- --log-level=WARN "${@:2}"
-    wait_until 30 "$dir/pid" socket_listens "$socket" || store_failed "$dir" "FerretDB"
+    wait_until 120 "$dir/pid" socket_listens "$socket" || store_failed "$dir" "FerretDB"
     if [ -n "$listen" ]; then
         store_ready "$dir" "mongodb://$listen/" "$socket"
     else
