@@ -16,7 +16,7 @@ http: {addr: "$(registry)"}
 YAML
     LAUNCH_AS_ROOT=1 launch "$tmp/registry/pid" "$tmp/registry/log" nsenter --target "$(engine_child "$tmp/engine")" --net -- \
         "$program" serve "$tmp/registry/config.yml"
-    wait_until 20 "$tmp/registry/pid" fetch -f -o /dev/null "http://$(registry)/v2/"
+    wait_until 60 "$tmp/registry/pid" fetch -f -o /dev/null "http://$(registry)/v2/"
 }
 
 # Images start from what a registry has, by its digest.
@@ -51,7 +51,7 @@ base_by_digest() {
 released() { sed -n "s/^$1=//p" "$tmp/release/build/release/release.env"; }
 
 part_release() {
-    registry_port=$(free_port)
+    registry_port=$(another_port "${TRIVET_PORT:-}" "${TRIVET_OPS_PORT:-}")
     timed "a registry" registry_start
     timed "the base image in it" registry_base
     timed "a commit of the sources, and ready binaries" release_checkout
