@@ -10,8 +10,8 @@
 #   TRIVET_TMP      a fresh short directory in /tmp that the servers' user can enter; removed afterwards, and whatever still
 #                   runs there by devtools/store or `launch` is ended first
 #   TRIVET_TEST_MYSQL   which store stands behind /sql, for devtools/store: mariadb or mysql97
-# A suite that crashes, says no count, or takes longer than SUITE_SECONDS (1200; 2700 where something is made first) is a failure. tests/NAME/packages may list the
-# Debian packages that only this suite needs, as in packages.sh, one a line.
+# A suite that crashes, says no count, or takes longer than SUITE_SECONDS (1200; 5400 where something is made first) is a failure.
+# tests/NAME/packages may list the Debian packages that only this suite needs, as in packages.sh, one a line.
 # shellcheck shell=bash
 
 # These wait for engines, machines and downloads more than they compute, and measure no workers of ours: they run beside the others.
@@ -203,9 +203,10 @@ run_suite() {
         build_mysqlclient
         exec_suite "$TRIVET_SRC/tests/api/run"
         ;;
-    # These start no workers of ours, or build their own; some first make what takes long, once for all checkouts.
+    # These start no workers of ours, or build their own; some first make what takes long, once for all checkouts: on a fresh machine
+    # images and an API server are compiled beside the other suites.
     containers | kubernetes)
-        SUITE_SECONDS=${SUITE_SECONDS:-2700}
+        SUITE_SECONDS=${SUITE_SECONDS:-5400}
         exec_suite "$TRIVET_SRC/tests/$1/run"
         ;;
     dev | nginx | package | pipeline | terraform) exec_suite "$TRIVET_SRC/tests/$1/run" ;;
