@@ -468,18 +468,19 @@ def deadline():
 
 
 def with_push(directory, does):
-    """A PATH with a trivet-push that, told to stop, does something before it ends."""
+    """A PATH with a trivet-push that, told to stop, does something before it ends; and a file that is there when it can be told."""
     programs = os.path.join(SCRATCH, directory)
     os.mkdir(programs)
     with open(programs + "/trivet-push", "w", encoding="ascii") as file:
-        file.write("#!/bin/bash\ntrap '%s' TERM\nwhile :; do sleep 0.05; done\n" % does)
+        file.write("#!/bin/bash\ntrap '%s' TERM\necho >%s/heeds\nwhile :; do sleep 0.05; done\n" % (does, programs))
     os.chmod(programs + "/trivet-push", 0o755)
-    return "%s:%s:/usr/bin:/bin" % (programs, BIN)
+    return "%s:%s:/usr/bin:/bin" % (programs, BIN), programs + "/heeds"
 
 
 @test("trivet-push that does not end is killed alone: what a killed pool left goes on with what it has")
 def push_late():
-    more = {"path": with_push("endless", ":"), "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "TRIVET_POOLS_DRAIN": "300s"}
+    path, heeds = with_push("endless", ":")
+    more = {"path": path, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "TRIVET_POOLS_DRAIN": "300s"}
     with Held() as redis, kv_on(redis, **more) as pools:
         pools.ready()
         with held_request(pools, redis) as peer:
@@ -487,6 +488,7 @@ def push_late():
             until(lambda: len(pools.lines("program.start")) == 3, "a new master")
             pools.ready()
             push = pools.master("push")
+            until(lambda: os.path.exists(heeds), "trivet-push heeds TERM")
             pools.process.terminate()
             until(lambda: not os.path.exists("/proc/%d" % push), "trivet-push is gone")
             check(pools.lines("stop.push") and not pools.lines("stop.kill"), pools.text()[-600:])
@@ -499,9 +501,10 @@ def push_late():
 @test("trivet-push has no more than what is left of the time to drain")
 def push_cut():
     done = os.path.join(SCRATCH, "done")
-    path = with_push("cut", "sleep 4; echo >%s; exit" % done)  # less than it would have by itself
+    path, heeds = with_push("cut", "sleep 4; echo >%s; exit" % done)  # less than it would have by itself
     with Pools("hello", path=path, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9", TRIVET_POOLS_DRAIN="1s") as pools:
         pools.ready()
+        until(lambda: os.path.exists(heeds), "trivet-push heeds TERM")
         pools.process.terminate()
         check(pools.process.wait(PATIENCE) == 0, "the exit status")
         check([line["text"] for line in pools.lines("stop.kill")] == ["the time to drain is over"], pools.text()[-600:])
