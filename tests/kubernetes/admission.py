@@ -87,11 +87,12 @@ def _prepare_as_administrator(cluster, overlay):
         "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "system:aggregate-to-" + part}} for part in ("edit", "view")]
     ours = [one for kind in ("Role", "RoleBinding") for one in manifests.objects(overlay, kind)]
     cluster.kubectl("apply", "--server-side", "-f", "-", text=yaml.safe_dump_all(ours + like_eks))
-    until(lambda: _may(cluster, "podmonitors.monitoring.coreos.com") and _may(cluster, "deployments.apps"), "the server goes by the Role")
+    until(lambda: all(_may(cluster, resource, verb) for resource in ("podmonitors.monitoring.coreos.com", "deployments.apps")
+                      for verb in ("get", "patch")), "the server goes by the Role")
 
 
-def _may(cluster, resource):
-    return cluster.kubectl(*AS_PIPELINE, "-n", "trivet", "auth", "can-i", "patch", resource, check=False).returncode == 0
+def _may(cluster, resource, verb="patch"):
+    return cluster.kubectl(*AS_PIPELINE, "-n", "trivet", "auth", "can-i", verb, resource, check=False).returncode == 0
 
 
 def _diff_as_pipeline(cluster, objects):

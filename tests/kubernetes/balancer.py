@@ -17,7 +17,8 @@ global
     maxconn 2000
 defaults
     mode http
-    timeout connect 2s
+    timeout connect 10s
+    timeout check 10s
     timeout client 60s
     timeout server 60s
     retries 0
@@ -70,6 +71,10 @@ class Balancer:
         rows = csv.DictReader(self._tell("show stat").lstrip("# ").splitlines())
         wanted = "s%d" % self._slots[pod.name]
         return any(row["pxname"] == "pods" and row["svname"] == wanted and row["status"] == "UP" for row in rows)
+
+    def trust(self, pod):
+        """From now on it counts as well, whatever it answers."""
+        self._tell("disable health pods/s%d" % self._slots[pod.name])
 
     def drain(self, pod):
         """The endpoint leaves: requests under way end, no new ones come."""

@@ -46,19 +46,20 @@ class Delivery:
         cluster.define(os.path.join(HERE, "fixtures", "definitions.yaml"))
         self.checkout = os.path.join(directory, "checkout")
         for parts in (("pipeline",), ("containers", "kubernetes")):
-            shutil.copytree(os.path.join(SRC, *parts), os.path.join(self.checkout, *parts))
+            shutil.copytree(os.path.join(SRC, *parts), os.path.join(self.checkout, *parts), dirs_exist_ok=True)
         self.kubeconfig = os.path.join(directory, "kubeconfig")
         with open(self.kubeconfig, "w", encoding="utf-8") as file:
             json.dump({"apiVersion": "v1", "kind": "Config", "users": [{"name": "me", "user": {"token": cluster.token}}],
                        "clusters": [{"name": "here", "cluster": {"server": "https://127.0.0.1:%d" % cluster.port, "insecure-skip-tls-verify": True}}],
                        "contexts": [{"name": "staging", "context": {"cluster": "here", "user": "me"}}]}, file)
         self.bin = os.path.join(directory, "bin")
-        os.makedirs(self.bin)
+        os.makedirs(self.bin, exist_ok=True)
         for name, text in (("kubectl", KUBECTL % tools.kubectl()), ("curl", CURL)):
             with open(os.path.join(self.bin, name), "w", encoding="utf-8") as file:
                 file.write(text)
             os.chmod(os.path.join(self.bin, name), 0o755)
-        os.symlink(tools.kustomize(), os.path.join(self.bin, "kustomize"))
+        if not os.path.lexists(os.path.join(self.bin, "kustomize")):
+            os.symlink(tools.kustomize(), os.path.join(self.bin, "kustomize"))
 
     def run(self, script, *words, **more):
         done = subprocess.run([os.path.join(self.checkout, "pipeline", script), "staging", *words], stdin=subprocess.DEVNULL, check=False, text=True,

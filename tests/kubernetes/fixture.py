@@ -23,7 +23,7 @@ class Fixture:
         """Why an area cannot be tested here; None when it can."""
         if area not in self._lacks:
             try:
-                NEEDS[area]()
+                NEEDS[area](self.suite.options)
                 self._lacks[area] = None
             except Unavailable as error:
                 self._lacks[area] = str(error)
@@ -42,32 +42,33 @@ class Fixture:
         return self.problems()
 
 
-def _renders():
+def _renders(_):
     tools.kustomize()
 
 
-def _policy():
+def _policy(_):
     tools.kustomize()
     tools.kube_score()
     tools.kubernetes_validate()
 
 
-def _watching():
+def _watching(options):
     tools.kustomize()
+    tools.stores(options.mysql)
     tools.program("monitoring_root", "usr/bin/promtool")
 
 
-def _admission():
+def _admission(_):
     tools.kustomize()
     tools.kubectl()
     tools.etcd()
     tools.kube_apiserver()
 
 
-def _pods():
+def _pods(options):
     import podman
     tools.kustomize()
-    podman.require()
+    podman.require(options.mysql)
 
 
 NEEDS = {"renders": _renders, "policy": _policy, "budget": _renders, "room": _renders, "watching": _watching, "admission": _admission,

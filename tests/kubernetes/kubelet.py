@@ -49,13 +49,14 @@ class Pod:
         return self
 
     def _await(self, container, probe):
-        settings = container[probe]
-        for _ in range(settings["failureThreshold"]):
-            if self.probe(container["name"], probe):
-                return
-            time.sleep(min(settings["periodSeconds"], 0.1))
-        raise AssertionError("%s did not pass its %s:\n%s" % (
-            self.container(container["name"]), probe, self.podman.log(self.container(container["name"]))[-3000:]))
+        """Asked more often than the manifest says, for as long as it says."""
+        name, settings = container["name"], container[probe]
+        try:
+            until(lambda: self.probe(name, probe), "%s passes its %s" % (self.container(name), probe),
+                  seconds=settings["failureThreshold"] * settings["periodSeconds"], step=min(settings["periodSeconds"], 0.1))
+        except AssertionError as error:
+            error.add_note(self.podman.log(self.container(name))[-3000:])
+            raise
 
     # -- probes
 
@@ -67,6 +68,11 @@ class Pod:
             return self.podman.exec(self.container(name), *settings["exec"]["command"])[0] == 0
         port = next(one["containerPort"] for one in container["ports"] if one["name"] == settings["httpGet"]["port"])
         return 200 <= self.get(settings["httpGet"]["path"], port, settings["timeoutSeconds"]) < 400
+
+    def passes(self, name, which):
+        """Whether a kubelet would leave it at that: it acts when as many probes in a row have failed as the manifest says."""
+        container = next(one for one in self.sidecars + self.others if one["name"] == name)
+        return any(self.probe(name, which) for _ in range(container[which].get("failureThreshold", 3)))
 
     def get(self, path, port=8080, timeout=10):
         """The status of a GET at the pod's own address; 0 when it cannot be had."""
@@ -80,29 +86,32 @@ class Pod:
             link.close()
 
     def ready(self):
-        return all(self.probe(one["name"], "readinessProbe") for one in self.others)
+        return all(self.passes(one["name"], "readinessProbe") for one in self.others)
 
     # -- end
 
     def stop(self, terminating=lambda: None, order=None):
-        """As a deleted pod ends. terminating() is called when it is marked so: its endpoint leaves then, while preStop runs.
+        """As a deleted pod ends. terminating() is called when it is marked so: its endpoint leaves then, while preStop runs, however
+        slow the machine is.
         order: lists of names that are told to stop together, each when those before have ended; the manifest's own when None."""
         left = time.monotonic() + self.spec["terminationGracePeriodSeconds"]
         self._say("terminating")
-        threading.Thread(target=terminating).start()
+        leaving = threading.Thread(target=terminating)
+        leaving.start()
         order = order or [[one["name"] for one in self.others], [one["name"] for one in reversed(self.sidecars)]]
         for names in order:
-            threads = [threading.Thread(target=self._end, args=(name, left)) for name in names]
+            threads = [threading.Thread(target=self._end, args=(name, left, leaving)) for name in names]
             for thread in threads:
                 thread.start()
             for thread in threads:
                 thread.join()
 
-    def _end(self, name, deadline):
+    def _end(self, name, deadline, leaving):
         container = next(one for one in self.sidecars + self.others if one["name"] == name)
         hook = container.get("lifecycle", {}).get("preStop")
         if hook:
             time.sleep(hook["sleep"]["seconds"] * PRESTOP_SCALE)
+            leaving.join()
         self._say("told " + name)
         self.podman("stop", "--time", max(0, int(deadline - time.monotonic())), self.container(name))
         self._say("ended " + name)

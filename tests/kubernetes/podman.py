@@ -29,14 +29,15 @@ runroot = "{directory}/run/storage"
 """
 
 
-def require():
-    """Everything that playing a pod needs: rights, podman, images."""
+def require(mysql):
+    """Everything that playing a pod needs: rights, podman, images, stores; mysql is the kind that stands behind /sql."""
     if os.geteuid() != 0:
         raise tools.Unavailable("podman plays pods as root here, and this is not root")
     if not shutil.which("ip") or not shutil.which("nsenter"):
         raise tools.Unavailable("ip or nsenter is missing")
     tools.podman_root()
     tools.root("trivet_images")
+    tools.stores("mongo", "redis", *(["mysql97"] if mysql == "mysql97" else []))
 
 
 class Podman:

@@ -164,7 +164,7 @@ def store_away(fixture):
         for pod in stage.pods:
             until(lambda pod=pod: pod.get("/readyz", 8081) == 503, "/readyz of %s says so" % pod.name)
             check(pod.ready(), pod.name + " stays ready")
-            check(pod.probe("nginx", "livenessProbe") and pod.probe("app", "livenessProbe"), pod.name + " stays alive")
+            check(pod.passes("nginx", "livenessProbe") and pod.passes("app", "livenessProbe"), pod.name + " stays alive")
             equal(pod.get("/sql/product?limit=1"), 200, "the dialect that can work, does")
         with stage.alone() as late:
             for name in ("app", "nginx"):
@@ -174,7 +174,8 @@ def store_away(fixture):
             check(not late.probe("nginx", "startupProbe"), "the new pod does not start to serve")
     finally:
         stage.stores["redis"].start()
-    until(lambda: all(pod.get("/readyz", 8081) == 200 for pod in stage.pods), "all stores are back")
+    # ops looks for itself; the pools have their breakers.
+    until(lambda: all(pod.get("/readyz", 8081) == 200 and pod.get("/kv/get/shop:name") == 200 for pod in stage.pods), "all stores are back")
 
 
 @test("pools that hang are what app's liveness probe sees, and nginx's does not")
@@ -189,7 +190,7 @@ def hanging(fixture):
         until(lambda: all(map(stands_still, pids)), "they stand still")
         try:
             check(not pod.probe("app", "livenessProbe"), "app is not alive")
-            check(pod.probe("nginx", "livenessProbe"), "nginx is alive")
+            check(pod.passes("nginx", "livenessProbe"), "nginx is alive")
         finally:
             for pid in pids:
                 os.kill(pid, signal.SIGCONT)
@@ -306,11 +307,17 @@ def under_way(fixture):
 def without_order(fixture):
     stage = _stage(fixture)
     victim = stage.serving()
+
+    def terminating():
+        until(lambda: traffic.failures, "a request is lost: the wrong order loses some, or this suite would not notice")
+        stage.balancer.drain(victim)
+
     with Traffic(stage, ("sql", "kv")) as traffic:
         until(lambda: traffic.count() > 200, "there is load")
-        victim.stop(terminating=_late(stage, victim), order=[["nginx", "app"]])
+        stage.balancer.trust(victim)
+        victim.stop(terminating=terminating, order=[["nginx", "app"]])
     stage.balancer.forget(victim)
     stage.discard(victim)
     note(traffic.summary())
-    check(traffic.failures, "the wrong order loses requests, or this suite would not notice")
+    check(traffic.failures, "requests were lost")
     traffic.verify()

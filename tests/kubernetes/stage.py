@@ -63,7 +63,12 @@ class Stage:
     def serving(self, scale=None):
         """A pod that its Deployment counts. That it has requests sent to it by then is the namespace's doing alone: where that asks
         for the readiness gate, the load balancer's controller keeps the pod from being ready before."""
-        pod = self.pod(scale).start()
+        pod = self.pod(scale)
+        try:
+            pod.start()
+        except BaseException:
+            self.discard(pod)
+            raise
         self.balancer.add(pod)
         if manifests.gated(OVERLAY):
             until(lambda: self.balancer.serves(pod), "the load balancer takes %s" % pod.name)

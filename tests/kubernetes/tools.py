@@ -27,6 +27,16 @@ def root(function):
     return done.stdout.strip().splitlines()[-1]
 
 
+@functools.cache
+def stores(*kinds):
+    """Fetches what these stores are made of, while the machine's network is still there."""
+    for kind in kinds:
+        done = subprocess.run([os.path.join(SRC, "devtools", "store"), "fetch", kind], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, check=False)
+        if done.returncode != 0:
+            raise Unavailable("the store %s cannot be had: %s" % (kind, "".join(done.stdout.splitlines(True)[-3:])))
+
+
 def program(function, *parts):
     path = os.path.join(root(function), *parts)
     if not os.access(path, os.X_OK):
