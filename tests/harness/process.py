@@ -6,7 +6,7 @@ import subprocess
 import time
 
 from .places import ROOT, SERVER_USER
-from .wait import until
+from .wait import PATIENCE, until
 
 
 def birth(pid):
@@ -81,9 +81,9 @@ class Server:
         if self.running():
             self.process.send_signal(number)
 
-    def wait(self):
+    def wait(self, seconds=PATIENCE):
         """The exit status; negative: the signal that ended it. Fails when it is still there."""
-        until(lambda: not self.running(), "process %d ends" % self.pid)
+        until(lambda: not self.running(), "process %d ends" % self.pid, seconds=seconds)
         self._forget()
         return self.process.returncode
 

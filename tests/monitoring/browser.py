@@ -47,6 +47,7 @@ def leave_nothing(directory):
 
 def draw(directory, html, width, height):
     """The document as the browser has it in the end, and the picture's bytes. directory: a new one, which becomes the browser's."""
+    shutil.rmtree(directory, ignore_errors=True)  # of a drawing that failed
     os.makedirs(directory)
     page, picture, dump, log = (os.path.join(directory, name) for name in ("page.html", "page.png", "page.dom", "chromium.log"))
     write(page, html)
@@ -59,7 +60,7 @@ def draw(directory, html, width, height):
                      "--screenshot=" + picture, "--dump-dom", "file://" + page], os.path.join(directory, "chromium.pid"), log,
                     {"PATH": os.environ["PATH"], "HOME": directory, "TMPDIR": directory, "LC_ALL": "C.UTF-8"})
     try:
-        status = server.wait()
+        status = server.wait(300)  # the first of a machine reads 400 MB
     finally:
         server.kill()
     if status != 0 or not os.path.exists(picture):

@@ -17,7 +17,8 @@ def targets(stack):
         """One for each job at least, and none that is not up."""
         found = [(one["scrapePool"], one["health"], one["lastError"]) for one in stack.prometheus.targets()]
         return [one for one in found if one[1] != "up"] + sorted(set(stack.prometheus.jobs) - {job for job, _, _ in found})
-    until(lambda: not down() or None, "all targets are up", step=0.2)
+    # A target that misses one scrape is down until the next.
+    until(lambda: not down() or None, "all targets are up", seconds=240, step=0.2)
     equal({one["scrapePool"] for one in stack.prometheus.targets()}, set(stack.prometheus.jobs), "the jobs")
 
 
@@ -26,8 +27,11 @@ def probed(stack):
     def found():
         return {labels.get("pool", ""): number for labels, number in stack.prometheus.query('probe_success{job="edge"}')}
     until(lambda: found() == {"": 1, "sql": 1, "doc": 1, "kv": 1}, "each probe succeeds", step=0.5)
-    statuses = {labels.get("pool", ""): number for labels, number in stack.prometheus.query("probe_http_status_code")}
-    check(statuses[""] == 200 and all(statuses[pool] in (400, 404) for pool in ("sql", "doc", "kv")), "what they get", statuses)
+
+    def statuses():
+        return {labels.get("pool", ""): number for labels, number in stack.prometheus.query("probe_http_status_code")}
+    until(lambda: statuses().get("") == 200 and all(statuses().get(pool) in (400, 404) for pool in ("sql", "doc", "kv")),
+          "each gets what is meant for it", step=0.5)
 
 
 @test("the target of MongoDB's exporter is up")
@@ -67,15 +71,16 @@ def rules(stack):
 
 @test("counters agree with what the clients counted")
 def counted(stack):
-    """Prometheus' number is a second old, so the clients' own is read before and after it."""
+    """Prometheus' number is older than the clients', by a scrape or more; the probes of the edge get no 2xx of the dialects."""
     for pool in ("sql", "doc", "kv"):
-        before = stack.traffic.count()
-        rate = stack.prometheus.value('sum(rate(trivet_http_requests_total{job="trivet", pool="%s"}[10s]))' % pool)
-        check(rate and rate > 0, "requests a second of %s" % pool, rate)
-        check(stack.traffic.count() >= before, "the clients count")
-    counted_total = stack.prometheus.value('sum(trivet_http_requests_total{job="trivet", pool=~"sql|doc|kv|hello"})')
+        rate = 'sum(rate(trivet_http_requests_total{job="trivet", pool="%s"}[10s]))' % pool
+        until(lambda rate=rate: (stack.prometheus.value(rate) or 0) > 0, "requests a second of " + pool, step=0.5)
+    before = stack.traffic.count()
+    counting = 'sum(trivet_http_requests_total{job="trivet", pool=~"sql|doc|kv|hello", code="2xx"})'
+    until(lambda: (stack.prometheus.value(counting) or 0) > 0.5 * before, "Prometheus counts what clients did", step=0.5)
+    counted_total = until(lambda: stack.prometheus.value(counting), "Prometheus counts", step=0.5)
     clients = stack.traffic.count()
-    check(0.5 * clients < counted_total <= clients + 200, "Prometheus counts what clients did", (counted_total, clients))
+    check(counted_total <= clients + 200, "and no more", (counted_total, clients))
 
 
 def has_values(stack, target):
@@ -166,7 +171,7 @@ def names(stack):
 
 @test("labels are bounded: no instance gives more than the series that its tables allow")
 def cardinality(stack):
-    count = stack.prometheus.value('count({job="trivet"})')
+    count = until(lambda: stack.prometheus.value('count({job="trivet"})'), "Trivet's series are there", step=0.5)
     check(200 < count < 5000, "the number of Trivet's series", count)
     odd = stack.prometheus.query('count by (route) (trivet_http_requests_total{job="trivet", route=~".*(eq\\\\.|[0-9]).*"})')
     equal(odd, [], "routes that look like what a client sent")

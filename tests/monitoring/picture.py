@@ -54,7 +54,9 @@ class Picture:
             answers = self.answers[panel["id"]] = [self._answer(stack, target) for target in panel["targets"]]
             times = [float(when) for answer in answers for one in answer for when, text in one.get("values", ())
                      if page.number(text) is not None]
-            full.append(len(times) > 1 or (panel["type"] == "table" and all(answers)))
+            # A number that stands alone is of the last moment; where a scrape failed just then, another moment is taken.
+            current = panel["type"] != "stat" or all(float(one["values"][-1][0]) == self.end for answer in answers for one in answer)
+            full.append((len(times) > 1 and current) or (panel["type"] == "table" and all(answers)))
             first += times[:1]
         # From when on every panel has something to show.
         self.begin = max(first)
@@ -186,7 +188,8 @@ def rates(stack):
             of_clients += sum(at - RATE_WINDOW < one <= at for one in answered) / RATE_WINDOW
         note("/%s: %.0f requests a second drawn, %.0f answered" % (pool, of_lines / len(seconds), of_clients / len(seconds)))
         check(len(seconds) >= 20 and of_clients > 0, "what is compared of /" + pool, (len(seconds), of_clients))
-        check(0.8 < of_lines / of_clients < 1.25, "the rate of /" + pool, (of_lines, of_clients))
+        # The probe of the edge asks once a second.
+        check(0.8 * of_clients < of_lines < 1.25 * of_clients + len(seconds), "the rate of /" + pool, (of_lines, of_clients))
 
 
 @test("the picture has the page's size, and each panel's colours in its place")

@@ -33,7 +33,7 @@ class Program:
 
     def started(self, port, path="/-/ready"):
         """Waits until it answers; fails when it ended instead."""
-        until(lambda: answers(port, path) or not self.server.running(), self.name + " answers", step=0.1)
+        until(lambda: answers(port, path) or not self.server.running(), self.name + " answers", seconds=240, step=0.1)
         if not self.server.running():
             raise RuntimeError("%s does not start: %s" % (self.name, read(self.log)[-1500:]))
 
@@ -51,7 +51,7 @@ class Program:
         return []
 
 
-def ask(port, path, data=None, accept=None, timeout=15):
+def ask(port, path, data=None, accept=None, timeout=60):
     """The body and the type of an answer; data as a form."""
     body = urllib.parse.urlencode(data).encode() if data is not None else None
     request = urllib.request.Request("http://127.0.0.1:%d%s" % (port, path), body, {"Accept": accept} if accept else {})

@@ -108,6 +108,8 @@ class Stack:
                 "--nginx.scrape-uri=http://127.0.0.1:%d/nginx_status" % self.world.front.ops_port]),
             "blackbox": Program(place, "blackbox-exporter", [
                 program("prometheus-blackbox-exporter"), "--web.listen-address=127.0.0.1:%d" % blackbox,
+                # By default half a second, which is half of what a scrape may take here.
+                "--timeout-offset=0.05",
                 "--config.file=" + write(os.path.join(place, "blackbox.yml"), read(os.path.join(
                     GRAFANA, "blackbox/blackbox.yml")))], {"SSL_CERT_FILE": self.edge.authority}),
         }

@@ -220,7 +220,7 @@ def pushed_metrics(stack):
     equal(strange, [], "pushed metrics that are not among the scraped ones")
     requests = next(one for name, one in pushed.items() if name.replace(".", "_").startswith("trivet_http_requests"))
     equal(requests["labels"], ["code", "method", "pool", "route"], "the labels of the requests")
-    total = stack.prometheus.value('sum(trivet_http_requests_total{job="trivet"})')
+    total = until(lambda: stack.prometheus.value('sum(trivet_http_requests_total{job="trivet"})'), "requests are scraped", step=0.3)
     check(0.5 < requests["sum"] / total < 1.5, "pushed and scraped requests", (requests["sum"], total))
 
 

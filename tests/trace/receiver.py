@@ -2,9 +2,11 @@
 here from protobuf or JSON, by field numbers and names of opentelemetry-proto, written down anew: an encoder that were wrong in
 the same way would have to be wrong twice."""
 
+import contextlib
 import gzip
 import http.server
 import json
+import socket
 import struct
 import threading
 import time
@@ -132,6 +134,8 @@ class Receiver:
         self.delay = 0.0
         self.blind = False   # what is sent is accepted unread: reading takes this process' own time
         self.server = None
+        self.links = set()
+        self.times = []      # (path, when it came by the monotonic clock)
         self.port = 0
 
     def start(self):
@@ -139,6 +143,16 @@ class Receiver:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self):
+                super().setup()
+                with receiver.lock:
+                    receiver.links.add(self.connection)
+
+            def finish(self):
+                with receiver.lock:
+                    receiver.links.discard(self.connection)
+                super().finish()
 
             def do_POST(self):
                 receiver.take(self, self.rfile.read(int(self.headers["Content-Length"])))
@@ -158,10 +172,15 @@ class Receiver:
         return self
 
     def stop(self):
+        """Away: nobody listens, and connections that are kept end too."""
         if self.server:
             self.server.shutdown()
             self.server.server_close()
             self.server = None
+            with self.lock:
+                for link in self.links:
+                    with contextlib.suppress(OSError):
+                        link.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self):
         return self.start()
@@ -176,6 +195,7 @@ class Receiver:
     def take(self, handler, body):
         with self.lock:
             self.requests.append((handler.path, dict(handler.headers)))
+            self.times.append((handler.path, time.monotonic()))
             mood, delay = self.mood, self.delay
         if delay:
             time.sleep(delay)
@@ -216,7 +236,7 @@ class Receiver:
 
     def forget(self):
         with self.lock:
-            self.requests, self.raw, self.spans, self.metrics, self.resources = [], [], [], [], []
+            self.requests, self.times, self.raw, self.spans, self.metrics, self.resources = [], [], [], [], [], []
 
     def trace(self, trace_id):
         with self.lock:

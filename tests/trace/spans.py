@@ -150,7 +150,7 @@ def never_twice(stage):
 
 @test("failures: 5xx, a statement that fails, a client's mistake")
 def failures(stage):
-    with pushed(stage, ("sql", "kv"), {"TRIVET_REDIS_QUERY_TIMEOUT": "300ms", "TRIVET_KV_PROCESSES": "1",
+    with pushed(stage, ("sql", "kv"), {"TRIVET_REDIS_QUERY_TIMEOUT": "2s", "TRIVET_KV_PROCESSES": "1",
                                      "TRIVET_KV_WORKERS": "1"}) as world:
         expect(world.http.get("/kv/get/trace:f"), 200)  # it is connected
         answer, server, spans = asked(world, "GET", "/sql/nothing_here")

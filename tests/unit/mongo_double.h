@@ -44,7 +44,7 @@ static struct {
     _Atomic int batches;      /* of three documents each, that a find gives */
     _Atomic bool connections; /* serverStatus tells of them: 7, and 93 more are possible */
     /* what was seen */
-    _Atomic int accepted, finds, finds_at[2], inserts, get_mores, kills, farewells;
+    _Atomic int accepted, closed, strays, finds, finds_at[2], inserts, get_mores, kills, farewells;
     _Atomic int64_t max_time_ms;
 } mongo = {.command = "", .batches = 1};
 
@@ -52,6 +52,13 @@ static void fault_on(const char *command, enum fault fault)
 {
     atomic_store(&mongo.command, command);
     atomic_store(&mongo.fault, fault);
+}
+
+/* Until one of the counts of what was seen is over `before`: what a connection's thread does after its answer comes when it comes. */
+static void mongo_await(_Atomic int *count, int before)
+{
+    for (int i = 0; i < 1000 && *count <= before; i++)
+        usleep(10000);
 }
 
 static bool read_all(int fd, void *to, size_t length)
@@ -219,8 +226,10 @@ static bool serve_one(int fd, int place, int *given)
     if (fault == FAULT_HALF)
         whole /= 2;
     bool sent = fault != FAULT_CLOSE && send(fd, message, whole, MSG_NOSIGNAL) == (ssize_t)whole;
-    if (fault == FAULT_STRAY)
+    if (fault == FAULT_STRAY) {
         sent = send(fd, "stray", 5, MSG_NOSIGNAL) == 5;
+        mongo.strays++;
+    }
     free(message);
     return sent && fault != FAULT_HALF && fault != FAULT_CLOSE_AFTER;
 }
@@ -231,6 +240,7 @@ static void *serve_connection(void *context)
     while (serve_one(fd, place, &given))
         ;
     close(fd);
+    mongo.closed++;
     return NULL;
 }
 

