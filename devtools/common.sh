@@ -152,6 +152,7 @@ tries() {
     until "$@"; do
         left=$((left - 1))
         [ "$left" -gt 0 ] || return 1
+        sleep 5
     done
 }
 
