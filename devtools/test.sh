@@ -10,7 +10,7 @@
 #   TRIVET_TMP      a fresh short directory in /tmp that the servers' user can enter; removed afterwards, and whatever still
 #                   runs there by devtools/store or `launch` is ended first
 #   TRIVET_TEST_MYSQL   which store stands behind /sql, for devtools/store: mariadb or mysql97
-# A suite that crashes, says no count, or takes longer than SUITE_SECONDS (1200; 5400 where something is made first) is a failure.
+# A suite that crashes, says no count, or takes longer than SUITE_SECONDS (2700; 5400 where something is made first) is a failure.
 # tests/NAME/packages may list the Debian packages that only this suite needs, as in packages.sh, one a line.
 # shellcheck shell=bash
 
@@ -205,11 +205,11 @@ run_suite() {
         ;;
     # These start no workers of ours, or build their own; some first make what takes long, once for all checkouts: on a fresh machine
     # images and an API server are compiled beside the other suites.
-    containers | kubernetes)
+    containers | kubernetes | package | pipeline | terraform)
         SUITE_SECONDS=${SUITE_SECONDS:-5400}
         exec_suite "$TRIVET_SRC/tests/$1/run"
         ;;
-    dev | nginx | package | pipeline | terraform) exec_suite "$TRIVET_SRC/tests/$1/run" ;;
+    dev | nginx) exec_suite "$TRIVET_SRC/tests/$1/run" ;;
     *)
         build_asan
         exec_suite "$TRIVET_SRC/tests/$1/run"
@@ -225,11 +225,11 @@ exec_suite() {
 # bounded COMMAND...: with an end, for all that it started. In the background with wait, so that a signal to us gets through.
 bounded() {
     local status=0
-    timeout --kill-after=30 "${SUITE_SECONDS:-1200}" "$@" &
+    timeout --kill-after=30 "${SUITE_SECONDS:-2700}" "$@" &
     bounded_pid=$!
     wait "$bounded_pid" || status=$?
     bounded_pid=
-    [ "$status" != 124 ] || echo "*** stopped: it took longer than ${SUITE_SECONDS:-1200} s" >&2
+    [ "$status" != 124 ] || echo "*** stopped: it took longer than ${SUITE_SECONDS:-2700} s" >&2
     return "$status"
 }
 
