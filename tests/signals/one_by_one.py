@@ -6,7 +6,7 @@ import time
 
 from harness import check, equal, expect, note, test, until
 from harness.logs import events
-from harness.process import alive
+from harness.process import alive, birth
 from harness.still import has_taken
 from harness.traffic import Traffic
 from harness.wait import AT_ONCE, Watch
@@ -37,7 +37,8 @@ def stop_idle(stage):
             with Watch() as watch:
                 equal(world["kv"].stop(number), 0, "the status")
             note("%s: %.1f s with a kept connection of nginx" % (signal.Signals(number).name, watch.seconds))
-            check(watch.seconds < AT_ONCE, "it takes seconds", watch.seconds)
+            # Longer than what waits for nothing: nginx keeps its connection for a while. The drain time is 30 s.
+            check(watch.seconds < 20, "it takes seconds", watch.seconds)
             world["kv"].server = None
 
 
@@ -149,13 +150,14 @@ def many_reloads(stage):
 @test("TTIN and TTOU add and remove a process, never the last one")
 def number_of_processes(stage):
     with stage.world(["kv"]) as world:
+        def tell(number):
+            world["kv"].tell(number)
+            until(lambda: has_taken(world["kv"].pid, number), "the signal is taken")  # equal ones that wait are one
         for _ in range(3):
-            world["kv"].tell(signal.SIGTTIN)
-            time.sleep(0.05)  # equal signals that wait are one
+            tell(signal.SIGTTIN)
         until(lambda: len(world["kv"].children()) == 5, "five processes")
         for _ in range(9):
-            world["kv"].tell(signal.SIGTTOU)
-            time.sleep(0.05)
+            tell(signal.SIGTTOU)
         until(lambda: len(world["kv"].children()) == 1, "one process")
         equal(world.status("kv")["processes_wanted"], 1, "processes wanted")
         expect(world.http.get("/kv/ping"), 200)
@@ -166,15 +168,16 @@ def replaced(stage):
     with stage.world(["kv"]) as world:
         took = []
         for _ in range(5):
-            before = set(world["kv"].children())
+            # The one that came last: the death of one that has lived for long counts as a first one.
+            victim = max(world["kv"].children(), key=lambda pid: int(birth(pid)))
             world.may_die("kv")
             with Watch() as watch:
-                os.kill(min(before), signal.SIGKILL)
-                until(lambda: len(now := set(world["kv"].children())) == 2 and min(before) not in now, "two processes")
+                os.kill(victim, signal.SIGKILL)
+                until(lambda: len(now := set(world["kv"].children())) == 2 and victim not in now, "two processes")
             took.append(watch.seconds)
             expect(world.http.get("/kv/ping"), 200)
         note("replaced after " + ", ".join("%.2f s" % seconds for seconds in took))
-        check(took[0] < took[4] and took[4] > 0.5, "the fifth one later than the first", took)
+        check(min(took[:3]) < took[4] and took[4] > 0.5, "the fifth one later than the first ones", took)
         equal(world.status("kv")["restarts"], 5, "restarts in /status")
 
 
@@ -240,7 +243,10 @@ def reopen_log(stage):
 
         def reopened(pid):
             fds = "/proc/%d/fd" % pid
-            files = [os.readlink(os.path.join(fds, name)) for name in os.listdir(fds)]
+            try:
+                files = [os.readlink(os.path.join(fds, name)) for name in os.listdir(fds)]
+            except FileNotFoundError:  # one was closed since it was listed
+                return False
             return path in files and path + ".1" not in files
         until(lambda: all(map(reopened, [world["kv"].pid, *world["kv"].children()])), "every process has the new file open")
         size = os.path.getsize(path + ".1")
