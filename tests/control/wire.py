@@ -110,7 +110,7 @@ def crowd(stage):
 
 @test("orders that wait fill the socket's places until they are done; a client that leaves takes nothing back")
 def waiting_places(stage):
-    env = {"TRIVET_REDIS_QUERY_TIMEOUT": "20s", "TRIVET_KV_PROCESSES": "1", "TRIVET_KV_WORKERS_MAX": "2"}
+    env = {"TRIVET_REDIS_QUERY_TIMEOUT": "28s", "TRIVET_KV_PROCESSES": "1", "TRIVET_KV_WORKERS_MAX": "2"}
     with stage.world(["kv"], env) as world:
         with world.away("redis", "pause"):
             links = [world.http.connect() for _ in range(2)]
