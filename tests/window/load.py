@@ -71,7 +71,9 @@ def step(stage):
     with stage.world(["sql"], {**ENV, "TRIVET_SQL_WORKERS_QUIET": "3s"}) as world:
         with Load(world, "slower_row", 64) as load:
             load.run(1, 0)
-            until(lambda: load.answered >= 2 and workers(world) == 1, "one worker for one client")
+            # A line of the log is written a moment after what it tells.
+            until(lambda: load.answered >= 2 and workers(world) == 1 and [now for *_, now in changes(world)][-1:] in ([], [1]),
+                  "one worker for one client, and the log says so")
             before = len(changes(world))
             load.run(64, 0)
             until(lambda: workers(world) == 64, "a worker for each of 64 clients", step=0.05)
@@ -82,7 +84,6 @@ def step(stage):
             note("it took %.2f s" % (risen[-1][0] - risen[0][0]))
             load.run(1, 0)
             until(lambda: workers(world) <= 2, "few workers for one client", step=0.1)
-            # A line is written a moment after what it tells.
             until(lambda: len(changes(world)) > before + 63 and changes(world)[-1][2] <= 2, "the log says so", step=0.1)
             fallen = changes(world)[before + 63:]
             show("64 clients to 1", fallen)
