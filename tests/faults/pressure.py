@@ -209,7 +209,8 @@ def early_leavers(stage):
 
 @test("300 connections ask at once, five times and once while Redis hangs, and all are answered")
 def many_connections(stage):
-    with stage.world(["kv"], {"TRIVET_REDIS_QUERY_TIMEOUT": "25s", "TRIVET_LIMITS_QUEUE_BUDGET": "60s"}) as world:
+    env = {"TRIVET_REDIS_CONNECT_TIMEOUT": "25s", "TRIVET_REDIS_QUERY_TIMEOUT": "25s", "TRIVET_LIMITS_QUEUE_BUDGET": "60s"}
+    with stage.world(["kv"], env) as world:
         links = [world.http.connect(60) for _ in range(300)]
         try:
             for turn in range(6):

@@ -12,6 +12,8 @@ from harness.traffic import Traffic
 from harness.wait import AT_ONCE, Watch
 
 NEEDS = ("kv", "ops")
+# While Redis is paused a request hangs as long as this, whether its worker was connected before or not.
+HANGS = {"TRIVET_REDIS_CONNECT_TIMEOUT": "25s", "TRIVET_REDIS_QUERY_TIMEOUT": "25s"}
 
 
 def hang(world, path="/kv/get/shop:name"):
@@ -44,7 +46,7 @@ def stop_idle(stage):
 
 @test("a second TERM ends at once, whatever is under way")
 def second_term(stage):
-    with stage.world(["kv"], {"TRIVET_REDIS_QUERY_TIMEOUT": "20s"}) as world, world.away("redis", "pause"):
+    with stage.world(["kv"], HANGS) as world, world.away("redis", "pause"):
         link = hang(world)
         until(lambda: world.status("kv")["workers"]["busy"] >= 1, "the request is in a worker")
         family = [world["kv"].pid, *world["kv"].children()]
@@ -63,7 +65,7 @@ def second_term(stage):
 
 @test("a request that is under way when TERM comes is answered")
 def finishes_requests(stage):
-    with stage.world(["kv"], {"TRIVET_REDIS_QUERY_TIMEOUT": "20s"}, held=["kv"]) as world:
+    with stage.world(["kv"], HANGS, held=["kv"]) as world:
         world.stores["redis"].pause()
         try:
             links = [hang(world, "/kv/echo/n%d" % number) for number in range(4)]
@@ -82,7 +84,7 @@ def finishes_requests(stage):
 
 @test("a drain takes no longer than its deadline")
 def drain_deadline(stage):
-    env = {"TRIVET_REDIS_QUERY_TIMEOUT": "25s", "TRIVET_KV_DRAIN": "1s"}
+    env = {**HANGS, "TRIVET_KV_DRAIN": "1s"}
     with stage.world(["kv"], env) as world, world.away("redis", "pause"):
         link = hang(world)
         until(lambda: world.status("kv")["workers"]["busy"] >= 1, "the request is in a worker")
@@ -204,7 +206,7 @@ def master_dies(stage):
 
 @test("a request that is under way when the master is killed is answered, however often its process is told to leave")
 def orphan_finishes(stage):
-    with stage.world(["kv"], {"TRIVET_REDIS_QUERY_TIMEOUT": "20s"}, held=["kv"]) as world:
+    with stage.world(["kv"], HANGS, held=["kv"]) as world:
         pool = world["kv"]
         world.stores["redis"].pause()
         try:
