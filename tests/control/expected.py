@@ -101,7 +101,8 @@ def meant_by_units(stage):
 
 @test("a pool is up all the time while one master hands over to the next on the same socket")
 def hand_over(stage):
-    with stage.world(["kv", "hello"], {"TRIVET_WATCH_POOLS": "kv"}, held=["kv"]) as world:
+    env = {"TRIVET_WATCH_POOLS": "kv", "TRIVET_REDIS_CONNECT_TIMEOUT": "25s", "TRIVET_REDIS_QUERY_TIMEOUT": "25s"}
+    with stage.world(["kv", "hello"], env, held=["kv"]) as world:
         with world.http.connect() as link:  # a long request, so that the old master has something to finish
             world.stores["redis"].pause()
             try:

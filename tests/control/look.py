@@ -28,7 +28,13 @@ def status(stage):
         for _ in range(7):
             expect(world.http.get("/kv/ping"), 200)
         expect(world.http.get("/kv/nosuchcommand"), 400)
-        rows = {row["POOL"]: row for row in table(done(world, "status"))}
+        found = {}
+
+        def shown():
+            """A process runs a moment after it is there, and a request is counted after its answer was sent."""
+            found.update({row["POOL"]: row for row in table(done(world, "status"))})
+            return found["kv"]["REQUESTS"] == "8" and all(row["PROCESSES"] == "2/2" for row in found.values()) and found
+        rows = until(shown, "all processes run and all requests are counted")
         equal(set(rows), set(world.pools), "the pools")
         for pool, row in rows.items():
             truth = world.status(pool)
@@ -51,6 +57,12 @@ def status(stage):
                   "redis open" in table(done(world, "status", "kv"))[0]["BREAKERS"], "an open breaker is shown")
 
 
+def seconds_of(text):
+    """As the tool writes a time: 1.25ms, 312ms, 1.4s."""
+    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", text).groups()
+    return float(number) * {"us": 1e-6, "ms": 1e-3, "s": 1}[unit]
+
+
 def hang_on_redis(world, name):
     """A request that waits for Redis (which is paused), with a value that nobody is to see."""
     link = world.http.connect()
@@ -60,7 +72,7 @@ def hang_on_redis(world, name):
 
 @test("workers shows what each worker is at, without a value; so do /status/workers and /status?full")
 def workers(stage):
-    env = {"TRIVET_REDIS_QUERY_TIMEOUT": "20s", "TRIVET_KV_PROCESSES": "1", "TRIVET_KV_WORKERS": "1"}
+    env = {"TRIVET_REDIS_QUERY_TIMEOUT": "28s", "TRIVET_KV_PROCESSES": "1", "TRIVET_KV_WORKERS": "1"}
     with stage.world(["kv"], env) as world:
         expect(world.http.get("/kv/ping"), 200)  # it is connected
         rows = [row for row in table(done(world, "workers")) if row["POOL"] == "kv"]
@@ -77,7 +89,7 @@ def workers(stage):
             equal((row["METHOD"], row["PHASE"], row["REQUEST-ID"]), ("GET", "store", "seen-from-outside-1"), "the request")
             check("GET" in row["STATEMENT"], "the statement's shape", row)
             check(row["ROUTE"].startswith("/"), "the route's template", row)
-            check(row["ELAPSED"].endswith("ms") and float(row["ELAPSED"][:-2]) >= 300, "the time so far", row)
+            check(seconds_of(row["ELAPSED"]) >= 0.3, "the time so far", row)
             full = world.ops.get("/status?full")
             listed = expect(world.ops.get("/status/workers"), 200, type="application/json", headers={"Cache-Control": "no-store"})
             for text in (printed, done(world, "workers", "--json"), full.text, listed.text):
@@ -85,7 +97,7 @@ def workers(stage):
                 check("seen-from-outside-1" in text, "the request's id is", text)
             one = [one for one in listed.json()["workers"] if one["pool"] == "kv" and one["state"] == "busy"][0]
             equal((one["method"], one["phase"], one["request_id"]), ("GET", "store", "seen-from-outside-1"), "in JSON")
-            check(300 <= one["elapsed_ms"] < 20000 and one["pid"] in world["kv"].children() and one["worker"] >= 1, "in JSON", one)
+            check(300 <= one["elapsed_ms"] < 28000 and one["pid"] in world["kv"].children() and one["worker"] >= 1, "in JSON", one)
             activity = full.json()["pools"]["kv"]["activity"]
             equal([worker["request_id"] for worker in activity if worker["state"] == "busy"], ["seen-from-outside-1"], "?full")
             check("activity" not in world.status("kv"), "/status alone stays as it was")
@@ -99,15 +111,16 @@ def workers(stage):
 
 @test("a worker that waits for its first connection is shown to wait for the store")
 def connecting(stage):
-    with stage.world(["sql"], {"TRIVET_SQL_PROCESSES": "1", "TRIVET_SQL_WORKERS": "1"}) as world:
+    env = {"TRIVET_SQL_PROCESSES": "1", "TRIVET_SQL_WORKERS": "1", "TRIVET_MYSQL_CONNECT_TIMEOUT": "20s"}
+    with stage.world(["sql"], env) as world:
         with world.away("mysql", "pause"):
             link = world.http.connect()
             link.sendall(b"GET /sql/product?id=eq.1 HTTP/1.1\r\nHost: t\r\n\r\n")
 
             def phase():
                 workers = json.loads(done(world, "workers", "sql", "--json"))["workers"]
-                return [one["phase"] for one in workers if one["state"] == "busy"]
-            equal(until(phase, "the request is in a worker"), ["store"], "its phase")
+                return [one.get("phase") for one in workers if one["state"] == "busy"]
+            until(lambda: phase() == ["store"], "the request is in a worker that waits for the store")
         link.close()
 
 
@@ -143,7 +156,7 @@ def top_once(stage):
         equal(traffic.failures, [], "failed requests")
 
 
-FAST, SLOW = 130, 600  # milliseconds, well within buckets of 100 to 250 and 500 to 1000
+FAST, SLOW = 60, 300  # milliseconds, at the beginning of buckets of 50 to 100 and 250 to 500
 BOUNDS = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000]
 
 
@@ -166,7 +179,7 @@ def percentiles(stage):
     # One worker, so that requests do not wait for each other within Redis.
     with stage.world(["kv"], {"TRIVET_KV_PROCESSES": "1", "TRIVET_KV_WORKERS": "1"}) as world:
         slow(world, 1)
-        with subprocess.Popen([PROGRAM, "top", "--json", "--interval", "6"], env=environment(world), stdin=subprocess.DEVNULL,
+        with subprocess.Popen([PROGRAM, "top", "--json", "--interval", "15"], env=environment(world), stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
             try:
                 for _ in range(6):
@@ -249,7 +262,7 @@ class Screen:
 
 @test("top in a terminal shows a request that sleeps among the slowest, with its shape and without its values", needs=("sql", "kv", "ops"))
 def top_live(stage):
-    with stage.world(["sql", "kv"]) as world:
+    with stage.world(["sql", "kv"], {"TRIVET_MYSQL_QUERY_TIMEOUT": "25s"}) as world:
         expect(world.http.get("/sql/product?id=eq.1"), 200)
         with Screen(world, "top", "--interval", "0.3", columns=200) as screen:
             until(lambda: screen.shows("No request is being answered") or screen.shows("/status"), "the first frame")
@@ -257,13 +270,15 @@ def top_live(stage):
             with Lock(stage.stores["mysql"], ["product"]) as lock:
                 link = world.http.connect()
                 link.sendall(b"GET /sql/product?select=id&name=eq.%s HTTP/1.1\r\nHost: t\r\nX-Request-Id: sleeper-77\r\n\r\n" % SECRET.encode())
-                until(lambda: screen.shows("sleeper-77"), "the request is shown")
-                first = [line for line in screen.last() if "sleeper-77" in line][0]
-                until(lambda: [line for line in screen.last() if "sleeper-77" in line] and
-                      [line for line in screen.last() if "sleeper-77" in line][0].split()[0] != first.split()[0], "its time goes on")
-                head = next(number for number, line in enumerate(screen.last()) if line.startswith("ELAPSED"))
-                row = screen.last()[head + 1]
-                check("sleeper-77" in row, "it is the slowest", screen.last())
+
+                def elapsed():
+                    return next((line.split()[0] for line in screen.last() if "sleeper-77" in line), None)
+                first = until(elapsed, "the request is shown")
+                until(lambda: elapsed() not in (None, first), "its time goes on")
+                frame = screen.last()
+                head = next(number for number, line in enumerate(frame) if line.startswith("ELAPSED"))
+                row = frame[head + 1]
+                check("sleeper-77" in row, "it is the slowest", frame)
                 words = row.split()
                 equal(words[1:4], ["sql", "store", "GET"], "pool, phase and method")
                 check(re.search(r"select .*product", row, re.IGNORECASE), "the statement's shape", row)
@@ -289,7 +304,7 @@ def top_ends(stage):
             with Screen(world, "top", "--interval", "5") as screen:
                 until(lambda: any(line.startswith("hello") for line in screen.last()), "a frame")
                 for lines, columns in ((10, 40), (50, 160), (3, 20), (1, 1), (24, 80)):
-                    seen = len(screen.raw)
+                    seen = len(screen.read())
                     screen.size(lines, columns)
                     os.kill(screen.pid, signal.SIGWINCH)  # a terminal says so itself to its foreground group
                     until(lambda: b"\x1b[J" in screen.read()[seen:], "drawn anew at once")
@@ -333,7 +348,11 @@ def top_follows(stage):
         world["kv"].server.wait()
         world["kv"].start()
         until(lambda: row()[1:2] == ["2/2"], "two processes again")
-        with Crowd(lambda crowd: [world.http.get("/kv/ping") for _ in range(50)]):
+
+        def ask(crowd):
+            while not crowd.stopped():
+                expect(world.http.get("/kv/ping"), 200)
+        with Crowd(ask):
             until(lambda: float(row()[3]) > 0, "requests of the new pool")
         os.write(screen.fd, b"q")
         until(screen.ended, "q ends it")

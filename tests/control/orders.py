@@ -64,7 +64,9 @@ def scale_workers(stage):
 
 @test("workers that were added serve, and those that are let go finish what they have")
 def workers_come_and_go(stage):
-    env = {"TRIVET_SQL_PROCESSES": "1", "TRIVET_SQL_WORKERS_MAX": "2"}
+    # The locked statements and those that wait for a worker last as long as all that is done meanwhile.
+    env = {"TRIVET_SQL_PROCESSES": "1", "TRIVET_SQL_WORKERS_MAX": "2", "TRIVET_MYSQL_QUERY_TIMEOUT": "25s",
+           "TRIVET_LIMITS_QUEUE_BUDGET": "25s"}
     if "sql" not in stage.built:
         return
     with stage.world(["sql"], env) as world:
@@ -89,7 +91,7 @@ def workers_come_and_go(stage):
             thread.join()
         equal([answer.status for answer in answers], [200] * 6, "the answers")
         done(world, "scale", "sql", "workers", "=1")
-        equal(world.status("sql")["workers"]["now"], 1, "workers now")
+        until(lambda: world.status("sql")["workers"]["now"] == 1, "one worker")  # as of the process's last tick
 
 
 @test("reload answers when the new processes serve; nothing is lost")
@@ -179,7 +181,7 @@ def reloads_at_once(stage):
 
 @test("drain answers when the pool has stopped; what was under way is answered, what came meanwhile waits for the next one")
 def drain(stage):
-    with stage.world(["kv"], held=["kv"]) as world:
+    with stage.world(["kv"], {"TRIVET_LIMITS_QUEUE_BUDGET": "60s"}, held=["kv"]) as world:
         with Traffic(world, ["kv"]) as traffic:
             time.sleep(0.3)
             with Watch() as watch:
@@ -199,7 +201,8 @@ def drain(stage):
 
 @test("while a pool stops, a second drain waits with the first, and other orders are refused")
 def orders_while_stopping(stage):
-    with stage.world(["kv"], {"TRIVET_REDIS_QUERY_TIMEOUT": "20s"}) as world, world.away("redis", "pause"):
+    env = {"TRIVET_REDIS_CONNECT_TIMEOUT": "28s", "TRIVET_REDIS_QUERY_TIMEOUT": "28s"}
+    with stage.world(["kv"], env) as world, world.away("redis", "pause"):
         link = world.http.connect()
         link.sendall(b"GET /kv/get/shop:name HTTP/1.1\r\nHost: t\r\n\r\n")
         until(lambda: world.status("kv")["workers"]["busy"] >= 1, "the request is in a worker")
@@ -208,13 +211,14 @@ def orders_while_stopping(stage):
         for thread in drains:
             thread.start()
         until(lambda: events(world["kv"].lines(), "stop"), "the pool stops")
+        until(lambda: sum("drain (" in line for line in world["kv"].lines()) == 2, "both orders were heard")
         for text in ("processes +1", "workers +1", "reload", "level debug"):
             equal(order(world, "kv", text)["error"], "the pool is stopping", "the answer to " + text)
         equal(answers, [], "answers to drain so far")
         check(world["kv"].running(), "the second drain does not end it at once")
         world["kv"].tell(signal.SIGTERM)
         for thread in drains:
-            thread.join(10)
+            thread.join(60)
         equal([answer["text"] for answer in answers], ["stopped at once"] * 2, "the answers to drain")
         link.close()
         world["kv"].server.wait()

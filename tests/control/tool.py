@@ -24,7 +24,8 @@ def directory(world):
     return os.path.join(world.directory, "run", "watch")
 
 
-def tool(world, *words, env=None, seconds=60, **more):
+def tool(world, *words, env=None, seconds=90, **more):
+    """seconds: more than the tool itself waits (60), so that its own word on it is heard."""
     return subprocess.run([PROGRAM, *words], env={**environment(world), **(env or {})}, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=seconds, check=False, **more)
 

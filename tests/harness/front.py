@@ -1,5 +1,6 @@
 """front.py: nginx in front, from the project's own template, on two free ports."""
 
+import json
 import os
 import shutil
 import signal
@@ -62,6 +63,11 @@ class Front:
     def end(self):
         if self.server and self.server.running():
             self.server.kill()
+
+    def statuses(self):
+        """Of all requests in nginx's access log, which lags behind by a second."""
+        with open(os.path.join(self.state, "access.log"), "rb") as file:
+            return [json.loads(line)["status"] for line in file.read().split(b"\n")[:-1]]
 
     def errors(self):
         """nginx's error log."""

@@ -6,12 +6,14 @@ import time
 
 from harness import check, equal, expect, note, test, until
 from harness.logs import events
-from harness.process import alive
+from harness.process import alive, birth
 from harness.still import has_taken
 from harness.traffic import Traffic
 from harness.wait import AT_ONCE, Watch
 
 NEEDS = ("kv", "ops")
+# While Redis is paused a request hangs as long as this, whether its worker was connected before or not.
+HANGS = {"TRIVET_REDIS_CONNECT_TIMEOUT": "25s", "TRIVET_REDIS_QUERY_TIMEOUT": "25s"}
 
 
 def hang(world, path="/kv/get/shop:name"):
@@ -37,13 +39,14 @@ def stop_idle(stage):
             with Watch() as watch:
                 equal(world["kv"].stop(number), 0, "the status")
             note("%s: %.1f s with a kept connection of nginx" % (signal.Signals(number).name, watch.seconds))
-            check(watch.seconds < AT_ONCE, "it takes seconds", watch.seconds)
+            # Longer than what waits for nothing: nginx keeps its connection for a while. The drain time is 30 s.
+            check(watch.seconds < 20, "it takes seconds", watch.seconds)
             world["kv"].server = None
 
 
 @test("a second TERM ends at once, whatever is under way")
 def second_term(stage):
-    with stage.world(["kv"], {"TRIVET_REDIS_QUERY_TIMEOUT": "20s"}) as world, world.away("redis", "pause"):
+    with stage.world(["kv"], HANGS) as world, world.away("redis", "pause"):
         link = hang(world)
         until(lambda: world.status("kv")["workers"]["busy"] >= 1, "the request is in a worker")
         family = [world["kv"].pid, *world["kv"].children()]
@@ -62,7 +65,7 @@ def second_term(stage):
 
 @test("a request that is under way when TERM comes is answered")
 def finishes_requests(stage):
-    with stage.world(["kv"], {"TRIVET_REDIS_QUERY_TIMEOUT": "20s"}, held=["kv"]) as world:
+    with stage.world(["kv"], HANGS, held=["kv"]) as world:
         world.stores["redis"].pause()
         try:
             links = [hang(world, "/kv/echo/n%d" % number) for number in range(4)]
@@ -81,7 +84,7 @@ def finishes_requests(stage):
 
 @test("a drain takes no longer than its deadline")
 def drain_deadline(stage):
-    env = {"TRIVET_REDIS_QUERY_TIMEOUT": "25s", "TRIVET_KV_DRAIN": "1s"}
+    env = {**HANGS, "TRIVET_KV_DRAIN": "1s"}
     with stage.world(["kv"], env) as world, world.away("redis", "pause"):
         link = hang(world)
         until(lambda: world.status("kv")["workers"]["busy"] >= 1, "the request is in a worker")
@@ -149,13 +152,14 @@ def many_reloads(stage):
 @test("TTIN and TTOU add and remove a process, never the last one")
 def number_of_processes(stage):
     with stage.world(["kv"]) as world:
+        def tell(number):
+            world["kv"].tell(number)
+            until(lambda: has_taken(world["kv"].pid, number), "the signal is taken")  # equal ones that wait are one
         for _ in range(3):
-            world["kv"].tell(signal.SIGTTIN)
-            time.sleep(0.05)  # equal signals that wait are one
+            tell(signal.SIGTTIN)
         until(lambda: len(world["kv"].children()) == 5, "five processes")
         for _ in range(9):
-            world["kv"].tell(signal.SIGTTOU)
-            time.sleep(0.05)
+            tell(signal.SIGTTOU)
         until(lambda: len(world["kv"].children()) == 1, "one process")
         equal(world.status("kv")["processes_wanted"], 1, "processes wanted")
         expect(world.http.get("/kv/ping"), 200)
@@ -166,15 +170,16 @@ def replaced(stage):
     with stage.world(["kv"]) as world:
         took = []
         for _ in range(5):
-            before = set(world["kv"].children())
+            # The one that came last: the death of one that has lived for long counts as a first one.
+            victim = max(world["kv"].children(), key=lambda pid: int(birth(pid)))
             world.may_die("kv")
             with Watch() as watch:
-                os.kill(min(before), signal.SIGKILL)
-                until(lambda: len(now := set(world["kv"].children())) == 2 and min(before) not in now, "two processes")
+                os.kill(victim, signal.SIGKILL)
+                until(lambda: len(now := set(world["kv"].children())) == 2 and victim not in now, "two processes")
             took.append(watch.seconds)
             expect(world.http.get("/kv/ping"), 200)
         note("replaced after " + ", ".join("%.2f s" % seconds for seconds in took))
-        check(took[0] < took[4] and took[4] > 0.5, "the fifth one later than the first", took)
+        check(min(took[:3]) < took[4] and took[4] > 0.5, "the fifth one later than the first ones", took)
         equal(world.status("kv")["restarts"], 5, "restarts in /status")
 
 
@@ -201,7 +206,7 @@ def master_dies(stage):
 
 @test("a request that is under way when the master is killed is answered, however often its process is told to leave")
 def orphan_finishes(stage):
-    with stage.world(["kv"], {"TRIVET_REDIS_QUERY_TIMEOUT": "20s"}, held=["kv"]) as world:
+    with stage.world(["kv"], HANGS, held=["kv"]) as world:
         pool = world["kv"]
         world.stores["redis"].pause()
         try:
@@ -240,7 +245,10 @@ def reopen_log(stage):
 
         def reopened(pid):
             fds = "/proc/%d/fd" % pid
-            files = [os.readlink(os.path.join(fds, name)) for name in os.listdir(fds)]
+            try:
+                files = [os.readlink(os.path.join(fds, name)) for name in os.listdir(fds)]
+            except FileNotFoundError:  # one was closed since it was listed
+                return False
             return path in files and path + ".1" not in files
         until(lambda: all(map(reopened, [world["kv"].pid, *world["kv"].children()])), "every process has the new file open")
         size = os.path.getsize(path + ".1")

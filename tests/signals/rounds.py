@@ -8,7 +8,11 @@ import signal
 import time
 
 from harness import check, equal, note, test, until
+from harness.logs import events
+from harness.process import alive
+from harness.still import has_taken
 from harness.traffic import Traffic
+from harness.wait import AT_ONCE
 
 NEEDS = ("kv", "hello", "ops")
 
@@ -23,6 +27,7 @@ class Rounds:
     def __init__(self, world, pools, random_):
         self.world, self.pools, self.random = world, pools, random_
         self.wanted = dict.fromkeys(pools, 2)
+        self.reloads = dict.fromkeys(pools, 0)  # that the present master was told of
         self.done = {}
 
     def choose(self, pool):
@@ -33,16 +38,30 @@ class Rounds:
             found.append(FEWER)
         return self.random.choice(found)
 
+    def tell(self, name, number):
+        """One after the other: equal signals that wait are one, and others are not taken in the order in which they came."""
+        pool = self.world[name]
+        pool.tell(number)
+        until(lambda: has_taken(pool.pid, number), "%s takes signal %d" % (name, number))
+
+    def reloaded(self, name):
+        """All the reloads that the pool's master was told of are done."""
+        lines = [line for line in self.world[name].lines() if '"reload.done"' in line]
+        return sum(event["pid"] == self.world[name].pid for event in events(lines, "reload.done")) >= self.reloads[name]
+
     def act(self, name, what):
         pool = self.world[name]
         if what == HUP:
-            pool.tell(signal.SIGHUP)
+            # One that comes during another begins after it, and what was told meanwhile holds until the next reload only.
+            until(lambda: self.reloaded(name), "%s has reloaded" % name, step=0.1)
+            self.tell(name, signal.SIGHUP)
+            self.reloads[name] += 1
             self.wanted[name] = 2  # the configuration's
         elif what == MORE:
-            pool.tell(signal.SIGTTIN)
+            self.tell(name, signal.SIGTTIN)
             self.wanted[name] += 1
         elif what == FEWER:
-            pool.tell(signal.SIGTTOU)
+            self.tell(name, signal.SIGTTOU)
             self.wanted[name] -= 1
         elif what == CHILD:
             children = pool.children()
@@ -52,7 +71,7 @@ class Rounds:
             pool.hand_over()
             # Before it has taken its signals over, one of them would end it, as it would any program.
             pool.wait_started()
-            self.wanted[name] = 2
+            self.wanted[name], self.reloads[name] = 2, 0
 
     def run(self, count):
         for number in range(count):
@@ -103,10 +122,11 @@ def killed(stage):
             time.sleep(0.5)
             for number in range(12):
                 name = choices.choice(pools)
-                victims = until(world[name].children, "%s has a process" % name)
+                victim = choices.choice(until(world[name].children, "%s has a process" % name))
                 world.may_die(name)
                 kills.append((name, time.monotonic()))
-                os.kill(choices.choice(victims), signal.SIGKILL)
+                os.kill(victim, signal.SIGKILL)
+                until(lambda: not alive(victim), "the process is dead")  # or it could be chosen once more
                 time.sleep(choices.uniform(0.1, 0.8))
             until(lambda: all(len(world[pool].children()) == 2 for pool in pools), "every pool has its processes again")
             time.sleep(0.5)
@@ -116,7 +136,7 @@ def killed(stage):
         worst = 0
         for name, at in reversed(kills):
             mine = [one for one in left if one.pool == name and 0 <= one.at - at]
-            check(all(one.at - at < 1 for one in mine), "they fail at once", mine)
+            check(all(one.at - at < AT_ONCE for one in mine), "they fail at once", mine)
             check(len(mine) <= traffic.clients_of(name), "no more failed than were under way in %s" % name, mine)
             worst = max(worst, len(mine))
             left = [one for one in left if one not in mine]
