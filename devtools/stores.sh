@@ -21,7 +21,8 @@ store_prepare() {
     # What lived through the death of the other half of a store.
     terminate "$dir/pid"
     terminate "$dir/engine.pid" INT
-    server_dir "$dir"
+    # A place of its own for what is temporary: MariaDB, when it starts, removes tables from there that it takes for its own.
+    server_dir "$dir" "$dir/tmp"
     server_reaches "$dir" || die "$dir cannot be entered by $server_user; use a directory that is not below a closed one."
     sockets=$(runtime_dir "$dir") data=$dir/data
     printf '%s\n' "$1" >"$dir/kind"
@@ -90,13 +91,13 @@ mariadb_start() {
     command -v mariadbd >/dev/null || die "mariadbd is missing; ./dev up and ./dev test install it (package mariadb-server-core)."
     if [ ! -d "$data" ]; then
         rm -rf "$data.part"
-        (cd / && as_server mariadb-install-db --no-defaults --datadir="$data.part" --skip-test-db --force \
+        (cd / && export TMPDIR="$dir/tmp" && as_server mariadb-install-db --no-defaults --datadir="$data.part" --skip-test-db --force \
             --auth-root-authentication-method=normal) >>"$dir/log" 2>&1 || store_failed "$dir" "MariaDB"
         mv "$data.part" "$data"
     fi
     socket=$sockets/mysql.sock
     mapfile -t network < <(mysql_network)
-    launch "$dir/pid" "$dir/log" mariadbd --no-defaults --datadir="$data" --socket="$socket" \
+    launch "$dir/pid" "$dir/log" mariadbd --no-defaults --datadir="$data" --socket="$socket" --tmpdir="$dir/tmp" \
         --pid-file="$data/server.pid" --character-set-server=utf8mb4 --max-connections=400 \
         --innodb-buffer-pool-size=64M "${network[@]}" "${@:2}"
     mysql_finish "MariaDB"
@@ -109,7 +110,7 @@ mysql97_start() {
     if [ ! -d "$data" ]; then
         rm -rf "$data.part"
         (cd / && as_server "$root/usr/sbin/mysqld" --no-defaults --initialize-insecure --basedir="$root/usr" \
-            --datadir="$data.part") >>"$dir/log" 2>&1 || store_failed "$dir" "MySQL 9.7"
+            --datadir="$data.part" --tmpdir="$dir/tmp") >>"$dir/log" 2>&1 || store_failed "$dir" "MySQL 9.7"
         mv "$data.part" "$data"
     fi
     socket=$sockets/mysql.sock
@@ -117,7 +118,7 @@ mysql97_start() {
     rm -f "$socket.lock"
     mapfile -t network < <(mysql_network)
     launch "$dir/pid" "$dir/log" "$root/usr/sbin/mysqld" --no-defaults --basedir="$root/usr" --datadir="$data" \
-        --socket="$socket" --pid-file="$data/server.pid" --mysqlx=OFF --secure-file-priv=NULL --max-connections=400 \
+        --socket="$socket" --tmpdir="$dir/tmp" --pid-file="$data/server.pid" --mysqlx=OFF --secure-file-priv=NULL --max-connections=400 \
         --skip-log-bin --innodb-buffer-pool-size=64M "${network[@]}" "${@:2}"
     mysql_finish "MySQL 9.7"
 }
