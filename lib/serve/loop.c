@@ -53,6 +53,8 @@ struct tv_loop {
     const struct tv_serve_settings *settings;
     int epoll, listener, wake, retire;
     _Atomic int workers, idle;
+    _Atomic int
+        leaving; /* of the workers: those for whom a ticket to leave was written that nobody has taken yet */
     _Atomic bool watched; /* the housekeeper knows that all are busy */
     pthread_mutex_t lock; /* of the list of peers */
     struct peer *peers;
@@ -221,9 +223,16 @@ static void set_slot(struct tv_slot *slot, enum tv_slot_state state)
     atomic_store_explicit(&slot->state, state, memory_order_relaxed);
 }
 
+/* Those that are to stay. A busy worker takes its ticket when it is done, which may be many ticks after the ticket was written: who
+ * counted it until then would let others go in its place. */
+static int staying(const struct tv_loop *loop)
+{
+    return atomic_load(&loop->workers) - atomic_load(&loop->leaving);
+}
+
 static bool full_but_may_grow(const struct tv_loop *loop)
 {
-    return atomic_load(&loop->idle) <= 0 && atomic_load(&loop->workers) < tv_window_most(&loop->window);
+    return atomic_load(&loop->idle) <= 0 && staying(loop) < tv_window_most(&loop->window);
 }
 
 static void became_busy(struct tv_loop *loop)
@@ -256,6 +265,23 @@ static int wait_for_event(struct tv_loop *loop, struct epoll_event *event)
     return epoll_wait(loop->epoll, event, 1, -1);
 }
 
+static bool take_ticket(struct tv_loop *loop)
+{
+    uint64_t ticket;
+    return read(loop->retire, &ticket, sizeof ticket) == sizeof ticket;
+}
+
+/* By a worker: whether it is to leave. */
+static bool may_leave(struct tv_loop *loop)
+{
+    if (!take_ticket(loop))
+        return false;
+    /* In this order: the housekeeper, when it reads both in between, lets go of one too few, not of one too many. */
+    atomic_fetch_sub(&loop->workers, 1);
+    atomic_fetch_sub(&loop->leaving, 1);
+    return true;
+}
+
 static void run_worker(struct tv_loop *loop, struct tv_worker *worker)
 {
     for (;;) {
@@ -265,8 +291,7 @@ static void run_worker(struct tv_loop *loop, struct tv_worker *worker)
             continue;
         became_busy(loop);
         if (event.data.ptr == &retire_mark) {
-            uint64_t ticket;
-            if (read(loop->retire, &ticket, sizeof ticket) == sizeof ticket)
+            if (may_leave(loop))
                 return;
         } else if (event.data.ptr == &listener_mark) {
             accept_peer(loop);
@@ -300,10 +325,10 @@ static void *thread_main(void *context)
     } else {
         tv_log(TV_LOG_ERROR, "worker.start", "%s", error.message);
         atomic_fetch_sub(&loop->idle, 1);
+        atomic_fetch_sub(&loop->workers, 1);
     }
     tv_stores_thread_end();
     tv_log_worker(false);
-    atomic_fetch_sub(&loop->workers, 1);
     set_slot(thread->slot, TV_SLOT_UNUSED);
     atomic_store(&thread->state, THREAD_ENDED);
     return NULL;
@@ -347,10 +372,21 @@ static bool add_worker(struct tv_loop *loop)
     return failure == 0;
 }
 
-static void retire_workers(struct tv_loop *loop, uint64_t count)
+static void retire_workers(struct tv_loop *loop, int count)
 {
-    ssize_t written = write(loop->retire, &count, sizeof count);
+    uint64_t tickets = (uint64_t)count;
+    atomic_fetch_add(&loop->leaving, count);
+    ssize_t written = write(loop->retire, &tickets, sizeof tickets);
     (void)written;
+}
+
+/* A worker that was to leave and has not left yet stays; false: there is none. */
+static bool keep_worker(struct tv_loop *loop)
+{
+    if (!take_ticket(loop))
+        return false;
+    atomic_fetch_sub(&loop->leaving, 1);
+    return true;
 }
 
 /* --- the housekeeper's side ------------------------------------------------------------------------------------------- */
@@ -385,16 +421,22 @@ bool tv_loop_crowded(const struct tv_loop *loop)
 
 void tv_loop_grow(struct tv_loop *loop)
 {
-    if (atomic_load(&loop->workers) < tv_window_most(&loop->window) && add_worker(loop))
-        tv_window_grew(&loop->window, atomic_load(&loop->workers), atomic_load(&loop->idle), tv_clock_ms());
+    if (staying(loop) >= tv_window_most(&loop->window))
+        return;
+    if (keep_worker(loop) ||
+        (atomic_load(&loop->workers) < tv_window_most(&loop->window) && add_worker(loop)))
+        tv_window_grew(&loop->window, staying(loop), atomic_load(&loop->idle), tv_clock_ms());
 }
 
 static void keep_window(struct tv_loop *loop, int64_t now)
 {
-    int workers = atomic_load(&loop->workers), least = tv_window_least(&loop->window);
-    int surplus = tv_window_surplus(&loop->window, workers, atomic_load(&loop->idle), now);
+    int least = tv_window_least(&loop->window);
+    while (staying(loop) < least && keep_worker(loop))
+        tv_word_add(&loop->pool->place->meters.grown, 1); /* it was counted as let go */
+    int surplus = tv_window_surplus(&loop->window, staying(loop), atomic_load(&loop->idle), now);
     if (surplus > 0)
-        retire_workers(loop, (uint64_t)surplus);
+        retire_workers(loop, surplus);
+    int workers = atomic_load(&loop->workers);
     if (workers < least && now - loop->open_failed_ms > 1000) {
         loop->open_failed_ms =
             now; /* a worker could not start, or the floor has risen; not faster than this */

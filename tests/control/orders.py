@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -92,6 +93,39 @@ def workers_come_and_go(stage):
         equal([answer.status for answer in answers], [200] * 6, "the answers")
         done(world, "scale", "sql", "workers", "=1")
         until(lambda: world.status("sql")["workers"]["now"] == 1, "one worker")  # as of the process's last tick
+
+
+def moved(world, pool):
+    """How many workers a pool has added and let go since it began."""
+    text = expect(world.ops.get("/metrics"), 200).text
+    return [int(float(re.search(r'^trivet_window_changes_total\{pool="%s",direction="%s"\} (\S+)$' % (pool, way), text, re.M).group(1)))
+            for way in ("grow", "shrink")]
+
+
+@test("workers that are to leave when they are done are counted once, however long that takes; a wider limit keeps them")
+def leaving(stage):
+    env = {"TRIVET_SQL_PROCESSES": "1", "TRIVET_SQL_WORKERS": "6", "TRIVET_MYSQL_QUERY_TIMEOUT": "25s"}
+    if "sql" not in stage.built:
+        return
+    with stage.world(["sql"], env) as world:
+        expect(world.http.get("/sql/product?id=eq.1"), 200)  # the schema is known
+
+        def ask(_):
+            expect(world.http.get("/sql/product?id=eq.1", {"Cache-Control": "no-cache"}), 200)
+        for limits, now, changes in ((("=1", "=6"), 6, [5, 5]), (("=1",), 1, [0, 5])):
+            before = moved(world, "sql")
+            with Lock(stage.stores["mysql"], ["product"]) as lock, Crowd(*[ask] * 6):
+                until(lambda: world.status("sql")["workers"]["busy"] == 6, "all are busy")
+                for _ in range(3):  # longer than the time after which a process looks at its window anew
+                    refused(world, "scale", "sql", "workers", limits[0], "--timeout", "0.7")
+                for limit in limits[1:]:
+                    done(world, "scale", "sql", "workers", limit)
+                    until(lambda: moved(world, "sql")[0] > before[0], "the process has seen it")
+                lock.release()
+            done(world, "scale", "sql", "workers", limits[-1])
+            until(lambda: world.status("sql")["workers"]["idle"] == now, "workers that are left")
+            equal(world.status("sql")["workers"]["now"], now, "all of them")
+            equal([after - was for was, after in zip(before, moved(world, "sql"))], changes, "workers that were added and let go")
 
 
 @test("reload answers when the new processes serve; nothing is lost")
