@@ -36,7 +36,7 @@ def install(fresh):
     shutil.rmtree(fresh, ignore_errors=True)
     os.makedirs(fresh)
     shutil.copy(os.path.join(HERE, "package.json"), fresh)
-    return subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock"],
+    return subprocess.run(["npm", "install", "--fetch-retries=5", "--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock"],
                           cwd=fresh, capture_output=True, text=True, timeout=1200, check=False)
 
 
