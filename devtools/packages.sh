@@ -60,6 +60,22 @@ apt_get() {
         apt-get -q -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 -o APT::Install-Recommends=false "$@"
 }
 
+# apt waits for dpkg's lock but not for that of its lists, which a machine that has just started holds for its daily update.
+# What fails for another reason, as a mirror that does not answer, gets two more tries.
+update_lists() {
+    local said turn failures=0 status
+    for turn in {1..30}; do
+        status=0
+        said=$(apt_get update 2>&1) || status=$?
+        printf '%s\n' "$said"
+        [ "$status" != 0 ] || return 0
+        if [[ $said != *'Could not get lock '*/lists/lock* ]]; then failures=$((failures + 1)); fi
+        if [ "$failures" = 3 ] || [ "$turn" = 30 ]; then break; fi
+        sleep 10
+    done
+    return "$status"
+}
+
 # install_packages NAME...: runs in a shell of its own, so that its trap is its own.
 install_packages() (
     nginx_was_there=
@@ -67,7 +83,7 @@ install_packages() (
     trap services_on EXIT
     trap 'exit 130' INT TERM HUP
     services_off
-    apt_get update
+    update_lists
     apt_get install -y "$@"
     # Installing nginx also makes it start with the machine: that was not asked for.
     if [ -z "$nginx_was_there" ] && installed nginx-common && command -v update-rc.d >/dev/null; then

@@ -20,7 +20,7 @@ pool_start() {
     # libmongoc makes a file in /dev/shm when it is loaded, and complains when one of that process id is left from before.
     launch "$run/$name.pid" "$log" env "${not_for_workers[@]}" MONGOC_DISABLE_SHM=1 TRIVET_WATCH_DIRECTORY="$run/watch" \
         spawn-fcgi -n -s "$run/$name.sock" -M 0660 -b 1024 -- "$bin/trivet-$name" "$@"
-    wait_until 15 "$run/$name.pid" pool_forked "$run/$name.pid" || {
+    wait_until 60 "$run/$name.pid" pool_forked "$run/$name.pid" || {
         show_tail "$log"
         terminate "$run/$name.pid"
         die "the pool $name did not start; its log is $log."
@@ -71,7 +71,7 @@ nginx_start() {
     nginx -p "$state" -e "$state/error.log" -c "$state/nginx.conf" -t -q || die "nginx refuses $state/nginx.conf."
     LAUNCH_AS_ROOT=1 launch "$state/master.pid" "$state/start.log" \
         nginx -p "$state" -e "$state/error.log" -c "$state/nginx.conf" -g 'daemon off;'
-    wait_until 15 "$state/master.pid" ports_listen "$3" "$4" || {
+    wait_until 60 "$state/master.pid" ports_listen "$3" "$4" || {
         show_tail "$state/error.log"
         terminate "$state/master.pid"
         die "nginx did not start; its logs are in $state."

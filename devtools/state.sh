@@ -126,7 +126,7 @@ dev_status() {
 # One line a pool. What the workers do is in /status of the operations port, when it answers.
 status_pools() {
     local pool pid report
-    report=$(curl -s --max-time 2 "http://127.0.0.1:$ops_port/status" 2>/dev/null || true)
+    report=$(curl -s --max-time 10 "http://127.0.0.1:$ops_port/status" 2>/dev/null || true)
     printf '%-8s %-9s %-10s %-6s %-6s %-6s %s\n' POOL MASTER PROCESSES BUSY IDLE MAX LOG
     for pool in $(state_value pools); do
         if running "$run/$pool.pid"; then

@@ -213,7 +213,7 @@ up_workers_run() {
 
 # /readyz says 200 when every configured store answers, and else which one does not.
 up_ready() {
-    local deadline=$((SECONDS + 20)) code
+    local deadline=$((SECONDS + 60)) code
     while :; do
         code=$(curl -s -o "$state/ready.json" -w '%{http_code}' --max-time 5 "http://127.0.0.1:$port/readyz" || true)
         [ "$code" != 200 ] || return 0

@@ -161,14 +161,14 @@ def hanging_redis(world, kind, key):
     reads(world, kind, key, 1)
     with world.away("redis", "pause"):
         took = []
-        for version in range(2, 12):
+        for version in range(2, 7):
             began = time.monotonic()
             written(kind, world.http, key, version)
             reads(world, kind, key, version, "bypass")
             took.append(time.monotonic() - began)
-        note("a write and a read while Redis hangs: first %.0f ms, then %.0f ms" % (took[0] * 1000, sorted(took)[5] * 1000))
+        note("a write and a read while Redis hangs: first %.0f ms, then %.0f ms" % (took[0] * 1000, sorted(took)[2] * 1000))
         check(max(took) < AT_ONCE, "no write and no read waits for Redis", took)
-    reads(world, kind, key, 11)
+    reads(world, kind, key, 6)
 
 
 def write_without(world, kind, key, how, then=None):
@@ -261,7 +261,7 @@ def older_state_crowd(world, kind, key):
         start = threading.Barrier(16)
 
         def reader(crowd, version=2 * turn + 2):
-            start.wait(10)
+            start.wait(60)
             for _ in range(10):
                 reads(world, kind, key, version)
         with Crowd(*[reader] * 16) as crowd:
@@ -330,12 +330,11 @@ class Race:
                     time.sleep(0.02)
         return write
 
-    def run(self, seconds, meanwhile=None):
+    def run(self, meanwhile, enough):
+        """At least as long as meanwhile(crowd) takes, and then until enough() has happened."""
         with Crowd(*[self.reader] * 5, *map(self.writer, self.keys)) as crowd:
-            if meanwhile:
-                meanwhile(crowd)
-            else:
-                crowd.wait(seconds)
+            meanwhile(crowd)
+            until(lambda: crowd.stopped() or enough(), "enough reads and writes")
         note("%s: %d writes, reads: %s, failures: %d" % (self.kind.pool, self.writes, self.seen, self.failures))
         for key in self.keys:
             got = self.kind.read(self.world.http, key)
@@ -345,8 +344,7 @@ class Race:
 @both("readers never see less than what was acknowledged before they asked")
 def race(world, kind, key):
     found = Race(world, kind, key)
-    found.run(4)
-    check(found.writes > 20 and found.seen["hit"] > 20 and found.seen["miss"] > 20, "hits and misses and writes", found.seen)
+    found.run(lambda crowd: crowd.wait(4), lambda: found.writes > 20 and found.seen["hit"] > 20 and found.seen["miss"] > 20)
 
 
 @both("nor when Redis goes and comes and processes are killed meanwhile")
@@ -361,5 +359,4 @@ def race_in_trouble(world, kind, key):
             crowd.wait(0.3)
             kill_processes(world, kind)
         crowd.wait(0.7)
-    found.run(0, trouble)
-    check(found.writes > 20, "writes", found.writes)
+    found.run(trouble, lambda: found.writes > 20)

@@ -228,7 +228,8 @@ def no_values(world):
 
 @test("a slow request's line says where its time went and at which statement, without its values", needs=("kv",))
 def slow_line(world):
-    expect(world.http.post("/kv", json=[*busy(1.1), SECRET % "argument"], headers={"X-Request-Id": "slow-request-1"}), 200)
+    # Longer than what is slow, and far shorter than a request may take: it counts the processor's time, not the clock's.
+    expect(world.http.post("/kv", json=[*busy(0.7), SECRET % "argument"], headers={"X-Request-Id": "slow-request-1"}), 200)
 
     def line():
         found = [text for text in world["kv"].lines() if '"slow-request-1"' in text]
@@ -238,7 +239,7 @@ def slow_line(world):
     phases = said["phases_ms"]
     equal(set(phases), {"read", "guard", "work", "cache", "store", "send"}, "the phases")
     check(abs(sum(phases.values()) + said["queue_ms"] - said["total_ms"]) < 0.01, "they add up to the whole", said)
-    check(phases["store"] > 900 and phases["store"] == said["store_ms"], "most of it was the store's", said)
+    check(phases["store"] > 600 and phases["store"] == said["store_ms"], "most of it was the store's", said)
     check(SECRET % "argument" not in json.dumps(said), "no value", said)
 
 

@@ -38,7 +38,8 @@ def readyz(world):
     equal(set(answer["stores"]), configured(world), "the stores")
     for name, store in answer["stores"].items():
         equal(store["state"], "up", name)
-        check(0 < store["latency_ms"] < 2500, "%s has a latency" % name, store)
+        # Clocks may stand still for some milliseconds.
+        check(0 <= store["latency_ms"] < 2500, "%s has a latency" % name, store)
 
 
 def not_ready_without(world, name, how):
@@ -142,7 +143,7 @@ def status_counts(world):
     equal(after["requests_4xx"] - before["requests_4xx"], 1, "4xx")
     equal(after["requests_5xx"] - before["requests_5xx"], 0, "5xx")
     equal(after["store_calls"] - before["store_calls"], 6, "calls of the store")
-    check(after["bytes_out"] > before["bytes_out"] and after["busy_us"] > before["busy_us"], "bytes and time", after)
+    check(after["bytes_out"] > before["bytes_out"] and after["busy_us"] >= before["busy_us"], "bytes and time", after)
 
 
 @test("/status shows a busy worker and a store's connection", needs=("ops", "kv"))
@@ -196,7 +197,7 @@ def hello_json(world):
     for name, store in answer["stores"].items():
         if name in configured(world):
             equal(store["state"], "up", name)
-            check(store["latency_ms"] > 0 and store["version"], "latency and version of " + name, store)
+            check(store["latency_ms"] >= 0 and store["version"], "latency and version of " + name, store)
         else:
             equal(store, {"state": "not configured"}, name)
 

@@ -22,14 +22,22 @@ def packages():
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not os.path.isdir(place):
             fresh = place + ".new"
-            shutil.rmtree(fresh, ignore_errors=True)
-            os.makedirs(fresh)
-            shutil.copy(os.path.join(HERE, "package.json"), fresh)
-            done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock"],
-                                  cwd=fresh, capture_output=True, text=True, timeout=300, check=False)
+            # A registry that fails once may answer the next time.
+            for _ in range(3):
+                done = install(fresh)
+                if done.returncode == 0:
+                    break
             check(done.returncode == 0, "npm installs the client libraries", done.stderr)
             os.rename(fresh, place)
     return place
+
+
+def install(fresh):
+    shutil.rmtree(fresh, ignore_errors=True)
+    os.makedirs(fresh)
+    shutil.copy(os.path.join(HERE, "package.json"), fresh)
+    return subprocess.run(["npm", "install", "--fetch-retries=5", "--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock"],
+                          cwd=fresh, capture_output=True, text=True, timeout=1200, check=False)
 
 
 def run_client(world, script, environment):
@@ -41,7 +49,7 @@ def run_client(world, script, environment):
     modules = os.path.join(world.directory, "node_modules")
     if not os.path.islink(modules):
         os.symlink(os.path.join(place, "node_modules"), modules)
-    done = subprocess.run(["node", copy], env={**os.environ, **environment}, capture_output=True, text=True, timeout=120,
+    done = subprocess.run(["node", copy], env={**os.environ, **environment}, capture_output=True, text=True, timeout=600,
                           check=False)
     wrong = [line for line in done.stdout.splitlines() if line.startswith("not ok")]
     good = [line for line in done.stdout.splitlines() if line.startswith("ok")]

@@ -189,7 +189,7 @@ class Backend:
         self.call(end())
 
     def call(self, coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(10)
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(60)
 
     def stop(self):
         self.loop.call_soon_threadsafe(self.loop.stop)

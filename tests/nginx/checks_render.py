@@ -9,7 +9,6 @@ import signal
 import stat
 import subprocess
 import threading
-import time
 
 from harness import AS_US, SRC, Nginx, Tap, wait_until
 
@@ -32,7 +31,8 @@ def folder(nginx, name):
     return path
 
 
-def works(server, what):
+def works(server, what, user=None):
+    """Who its workers are; when `user` is given, as soon as they are that."""
     status, said = server.test()
     Tap.ok(status == 0 and "warn" not in said, what + ": nginx -t without warnings", said)
     server.start()
@@ -41,7 +41,12 @@ def works(server, what):
         told = server.ask("/kv", "POST", body=big).json() or {}
         Tap.equal(told.get("body_length"), len(big), what + ": a large POST passes")
         Tap.equal(server.ask("/").status, 200, what + ": the page is readable")
-        return {pwd.getpwuid(os.stat("/proc/" + pid).st_uid).pw_name for pid in server.workers()}
+        # A worker is root for a moment, until it has become the user.
+        def who():
+            return {pwd.getpwuid(os.stat("/proc/" + pid).st_uid).pw_name for pid in server.workers()}
+        if user:
+            wait_until(lambda: who() == {user})
+        return who()
     finally:
         server.stop()
 
@@ -64,10 +69,10 @@ def users(nginx, backend):
         Tap.skip("workers run as the user named", "checkout or scratch directory is closed to other users")
         return
     server = Nginx(folder(nginx, "rooted"), backend.directory, ["--user", "nobody"])
-    Tap.equal(works(server, "started as root with --user nobody"), {"nobody"}, "its workers run as nobody")
+    Tap.equal(works(server, "started as root with --user nobody", "nobody"), {"nobody"}, "its workers run as nobody")
     nobody = pwd.getpwnam("nobody")
     server = Nginx(folder(nginx, "plain"), backend.directory, become=(nobody.pw_uid, nobody.pw_gid))
-    Tap.equal(works(server, "started as a plain user"), {"nobody"}, "it stays that user")
+    Tap.equal(works(server, "started as a plain user", "nobody"), {"nobody"}, "it stays that user")
 
 
 def read_only_place(nginx, backend):
@@ -128,11 +133,18 @@ def stopping(nginx, backend):
     """QUIT: nginx answers what is under way. HUP: it goes on with a fresh file."""
     server = Nginx(folder(nginx, "quit"), backend.directory, AS_US).start()
     try:
+        before = set(server.workers())
         server.reload()
-        time.sleep(0.3)
-        Tap.equal(server.ask("/kv").status, 200, "HUP: the file can be read again")
-        threading.Timer(0.4, server.process.send_signal, [signal.SIGQUIT]).start()
-        answer = server.ask("/sql/x", headers={"X-Behave": "slow=1"})
+        renewed = wait_until(lambda: server.workers() and not before & set(server.workers()))
+        Tap.equal((renewed, server.ask("/kv").status), (True, 200), "HUP: the file can be read again")
+        pool = backend.pools["sql"]
+        served = pool.served
+
+        def end():
+            wait_until(lambda: pool.served > served)
+            server.process.send_signal(signal.SIGQUIT)
+        threading.Thread(target=end, daemon=True).start()
+        answer = server.ask("/sql/x", headers={"X-Behave": "slow=3"})
         Tap.equal(answer.status, 200, "QUIT: a request under way is answered")
         Tap.ok(wait_until(lambda: server.process.poll() is not None), "and nginx ends")
     finally:

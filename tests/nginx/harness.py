@@ -127,18 +127,31 @@ class Nginx:
         return done.returncode, done.stderr
 
     def start(self, output=None):
-        self.process = subprocess.Popen(self._command("-g", "daemon off;"), stdout=output, stderr=output,
-                                        preexec_fn=self._demote)
-        if not wait_until(self._listens):
+        for _ in range(3):
+            self.process = subprocess.Popen(self._command("-g", "daemon off;"), stdout=output, stderr=output,
+                                            preexec_fn=self._demote)
+            if wait_until(lambda: self._listens() or self.process.poll() is not None) and self._listens():
+                return self
             self.stop()
-            raise RuntimeError("nginx does not start: " + self.test()[1].strip())
-        return self
+            self._move()
+        raise RuntimeError("nginx does not start: " + self.test()[1].strip())
+
+    def _move(self):
+        """To other ports: between our look for one and nginx's use of it someone else may have taken it."""
+        with open(self.conf, encoding="utf-8") as file:
+            conf = file.read()
+        ports = dict(zip(map(str, (self.port, self.ops_port)), map(str, free_ports(2))))
+        conf = re.sub(r"(?<=:)(%s)(?=[; ])" % "|".join(ports), lambda found: ports[found[0]], conf)
+        with open(self.conf, "w", encoding="utf-8") as file:
+            file.write(conf)
+        self.port, self.ops_port = map(int, ports.values())
 
     def _listens(self):
+        """It says who it is when it has its ports; whether somebody listens there would not tell who."""
         try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-            return True
-        except OSError:
+            with open(os.path.join(self.state, "nginx.pid"), encoding="ascii") as file:
+                return file.read().strip() == str(self.process.pid)
+        except FileNotFoundError:
             return False
 
     def workers(self):
@@ -152,9 +165,9 @@ class Nginx:
     def stop(self):
         if self.process and self.process.poll() is None:
             self.process.terminate()
-            self.process.wait(10)
+            self.process.wait(60)
 
-    def raw(self, data, port=None, timeout=20.0, head_only=False):
+    def raw(self, data, port=None, timeout=60.0, head_only=False):
         """Sends these bytes on a connection of its own and reads until nginx closes it."""
         with socket.create_connection(("127.0.0.1", port or self.port), timeout) as link:
             try:
@@ -172,7 +185,7 @@ class Nginx:
                 out += piece
         return Response(out, not head_only)
 
-    def ask(self, path, method="GET", headers=None, body=None, port=None, timeout=20.0):
+    def ask(self, path, method="GET", headers=None, body=None, port=None, timeout=60.0):
         """A plain request for a raw path (bytes or text), which is sent as it is."""
         path = path if isinstance(path, bytes) else path.encode("latin-1")
         lines = [method.encode() + b" " + path + b" HTTP/1.1", b"Host: 127.0.0.1:%d" % self.port, b"Connection: close"]

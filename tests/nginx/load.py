@@ -1,6 +1,6 @@
 """load.py: keeps a number of HTTP connections busy, GET and POST in turn, and compares every answer with what was asked.
-usage: load.py PORT PATH CONNECTIONS SECONDS; prints one JSON line. A program of its own so that it does not share the
-backend's interpreter."""
+usage: load.py PORT PATH CONNECTIONS SECONDS REQUESTS; prints one JSON line. It goes on for at least so many requests, though
+for no more than another minute. A program of its own so that it does not share the backend's interpreter."""
 
 import asyncio
 import hashlib
@@ -10,12 +10,12 @@ import sys
 import time
 
 
-async def client(number, port, path, end, result):
+async def client(number, port, path, goes_on, result):
     reader = writer = None
     count = 0
     body = os.urandom(3000 + 500 * number)
     digest = hashlib.sha256(body).hexdigest()
-    while time.monotonic() < end:
+    while goes_on():
         count += 1
         token = "%d-%d" % (number, count)
         try:
@@ -52,12 +52,15 @@ async def client(number, port, path, end, result):
         writer.close()
 
 
-async def main(port, path, connections, seconds):
+async def main(port, path, connections, seconds, requests):
     result = {"requests": 0, "failed": []}
     end = time.monotonic() + seconds
-    await asyncio.gather(*(client(n, port, path, end, result) for n in range(connections)))
+
+    def goes_on():
+        return time.monotonic() < end + (60 if result["requests"] < requests else 0)
+    await asyncio.gather(*(client(n, port, path, goes_on, result) for n in range(connections)))
     print(json.dumps(result))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4])))
+    asyncio.run(main(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), int(sys.argv[5])))

@@ -18,8 +18,15 @@ machine_enter() {
     mount -t proc proc "$machine/proc" && mount -t devtmpfs devtmpfs "$machine/dev" && mount -t tmpfs tmpfs "$machine/run"
 }
 
-# The container's first process: nspawn's only child.
-machine_first() { pgrep -P "$nspawn"; }
+# The container's first process: nspawn's child, but not the helper that is there before it, whose processes are ours still.
+machine_first() {
+    local pid space
+    for pid in $(pgrep -P "$nspawn"); do
+        space=$(readlink "/proc/$pid/ns/pid") || continue
+        [ "$space" = "$(readlink /proc/self/ns/pid)" ] || { echo "$pid" && return; }
+    done
+    return 1
+}
 
 # inside COMMAND...: as root in the machine, with nothing of our environment.
 inside() {
@@ -46,7 +53,7 @@ machine_boot() {
     nspawn=$!
     booted=yes
     # One that ended will not settle any more.
-    wait_for 60 eval 'machine_settled || machine_is_off'
+    wait_for 300 eval 'machine_settled || machine_is_off'
     machine_settled || {
         inside systemctl --failed >>"$work/boot.log" 2>&1 || true
         machine_halt
@@ -59,7 +66,7 @@ machine_reboot() {
     local status=0
     # The way in is gone before it could say so.
     inside systemctl reboot >"$work/reboot.log" 2>&1 || true
-    wait_for 60 machine_is_off || return 1
+    wait_for 300 machine_is_off || return 1
     wait "$nspawn" || status=$?
     [ "$status" = 133 ] || { echo "nspawn ended with $status" && return 1; }
     machine_boot
@@ -72,7 +79,7 @@ machine_halt() {
     [ -n "$nspawn" ] || return 0
     # The first asks the machine to power off, the second would insist.
     kill -TERM "$nspawn" 2>/dev/null || true
-    wait_for 20 machine_is_off || kill -KILL "$nspawn" 2>/dev/null || true
+    wait_for 60 machine_is_off || kill -KILL "$nspawn" 2>/dev/null || true
     wait "$nspawn" 2>/dev/null || true
     nspawn=
 }

@@ -6,7 +6,7 @@ public=http://127.0.0.1:8080
 ops=http://127.0.0.1:8081
 
 # curl_inside ARGS...; fetch prints the body of a 200, status_of the status alone.
-curl_inside() { inside curl --silent --show-error --max-time 10 "$@"; }
+curl_inside() { inside curl --silent --show-error --max-time 60 "$@"; }
 fetch() { curl_inside --fail "$@"; }
 # fetch_has PATTERN ARGS...: reads all, so that curl never writes to nobody.
 fetch_has() { fetch "${@:2}" | grep -E -- "$1" >/dev/null; }
@@ -67,12 +67,14 @@ lines = [json.loads(line) for line in sys.stdin if line.startswith("{") or sys.e
 print(*sorted(lines[-1]))
 sys.exit(not lines)'
 }
+# What was written a moment ago need not be there yet; in the end it says what is wrong.
+journal_is_json() { wait_for 60 journal_json "$@" || journal_json "$@"; }
 journal_has_request() {
     local id=package-suite-$RANDOM$RANDOM
     fetch -H "X-Request-Id: $id" "$public/kv/get/greeting" >/dev/null
     pool_logged() { inside journalctl -t trivet-kv -o cat | grep "\"$id\""; }
     nginx_logged() { inside journalctl -t trivet_nginx -o cat | grep "\"request_id\":\"$id\""; }
-    wait_for 10 pool_logged && wait_for 10 nginx_logged
+    wait_for 60 pool_logged && wait_for 60 nginx_logged
 }
 
 nothing_runs_yet() {
@@ -89,7 +91,7 @@ missing_pool_shows() {
         inside systemctl disable trivet@doc && ! fetch_has '^trivet_pool_up\{pool="doc"\}' "$ops/metrics" &&
         equal "$(inside systemctl is-enabled trivet.target)" enabled &&
         inside systemctl enable --now trivet@doc &&
-        wait_for 10 fetch_has '^trivet_pool_up\{pool="doc"\} 1$' "$ops/metrics"
+        wait_for 60 fetch_has '^trivet_pool_up\{pool="doc"\} 1$' "$ops/metrics"
 }
 errors_in_dialect() { curl_inside --path-as-is "$public/sql/../x" | grep '"code"'; }
 
@@ -98,18 +100,18 @@ check_services() {
     check "nothing was started, nothing failed" nothing_runs_yet
     check "trivet-push without an endpoint does nothing and is no failure" push_stays_away
     check "the page's commands configure and start the pools" configure_stores
-    for pool in "${pools[@]}"; do check "trivet@$pool runs, its socket is its group's alone" wait_for 10 pool_is_up "$pool"; done
+    for pool in "${pools[@]}"; do check "trivet@$pool runs, its socket is its group's alone" wait_for 60 pool_is_up "$pool"; done
     check "by the kernel's word a pool is confined" confined sql
     check "the page's commands put nginx in front" inside_sh "$(page_block 'Behind nginx' 1)"
-    check "hello through nginx" wait_for 10 answers
+    check "hello through nginx" wait_for 60 answers
     check "the page's requests answer" inside_sh "$(page_block 'Behind nginx' 2)"
     check "Redis through nginx" redis_through_http
     check "status and metrics on the operations port" operations_answer
     check "a pool that is enabled and does not run shows, one that is disabled does not" missing_pool_shows
     check "nginx's own errors have the dialect's shape" errors_in_dialect
     check "other sites of this nginx are as they were" other_sites_untouched
-    check "a pool's lines in the journal are JSON" journal_json -t trivet-kv
-    check "nginx's too" journal_json -t trivet_nginx
+    check "a pool's lines in the journal are JSON" journal_is_json -t trivet-kv
+    check "nginx's too" journal_is_json -t trivet_nginx
     check "a request is in both, under its id" journal_has_request
     check "the page's commands show them" inside_sh "$(page_block 'Day by day' 1)"
     check_reload
@@ -132,14 +134,14 @@ reload_renews() {
     pid=$(main_pid trivet@sql) before=$(processes_of trivet@sql)
     inside systemctl reload 'trivet@*'
     renewed() { [ -n "$(processes_of trivet@sql)" ] && ! grep -qwE "${before// /|}0" <<<"$(processes_of trivet@sql)"; }
-    wait_for 20 renewed && equal "$(main_pid trivet@sql)" "$pid"
+    wait_for 60 renewed && equal "$(main_pid trivet@sql)" "$pid"
 }
 
 wrong_reload_refused() {
     local before
     # Those of the reload before are still on their way out.
     alone() { [ "$(processes_of trivet@hello | wc -w)" = 2 ]; }
-    wait_for 20 alone || return 1
+    wait_for 60 alone || return 1
     before=$(processes_of trivet@hello)
     inside cp -p /etc/trivet/trivet.conf /root/right.conf
     inside_sh 'printf "[hello]\nprocesses = many\n" >>/etc/trivet/trivet.conf'
@@ -150,11 +152,11 @@ wrong_reload_refused() {
 
 wrong_start_is_seen() {
     inside_sh 'echo TRIVET_HELLO_PROCESSES=many >/etc/trivet/hello.env; systemctl restart trivet@hello || true'
-    wait_for 10 failed_unit trivet@hello || return 1
-    equal "$(inside systemctl show -p NRestarts --value trivet@hello)" 0 &&
-        inside journalctl -u trivet@hello -o cat | grep hello.processes || return 1
+    wait_for 60 failed_unit trivet@hello || return 1
+    why_logged() { inside journalctl -u trivet@hello -o cat | grep hello.processes; }
+    equal "$(inside systemctl show -p NRestarts --value trivet@hello)" 0 && wait_for 60 why_logged || return 1
     inside_sh 'rm /etc/trivet/hello.env; systemctl start trivet@hello'
-    wait_for 10 answers
+    wait_for 60 answers
 }
 
 check_reload() {
@@ -171,7 +173,7 @@ killed_process_replaced() {
     victim=$(processes_of trivet@hello) victim=${victim%% *}
     strike "$victim" || return 1
     replaced() { [ "$(processes_of trivet@hello | wc -w)" = 2 ] && ! processes_of trivet@hello | grep -w "$victim" >/dev/null; }
-    wait_for 10 replaced && equal "$(main_pid trivet@hello)" "$pid" && answers
+    wait_for 60 replaced && equal "$(main_pid trivet@hello)" "$pid" && answers
 }
 
 killed_master_restarted() {
@@ -179,7 +181,7 @@ killed_master_restarted() {
     pid=$(main_pid trivet@hello)
     strike "$pid" || return 1
     came_back() { active trivet@hello && [ "$(main_pid trivet@hello)" != "$pid" ] && answers; }
-    wait_for 20 came_back && equal "$(inside systemctl show -p NRestarts --value trivet@hello)" 1
+    wait_for 60 came_back && equal "$(inside systemctl show -p NRestarts --value trivet@hello)" 1
 }
 
 check_deaths() {
@@ -189,17 +191,24 @@ check_deaths() {
 
 # --- stop -------------------------------------------------------------------------------------------------------------
 
-# A write that Redis holds back for two seconds is on its way when the stop begins.
+# A write that Redis holds back is on its way when the stop begins, and goes on when it has begun; both well within the 10 s
+# that a command may take.
 stop_drains() {
-    local client
-    inside redis-cli client pause 2000 write
+    local client reached='' began=''
+    inside redis-cli client pause 60000 write
     fetch "$public/kv/set/drained/yes" >"$work/drained" 2>&1 &
     client=$!
     held() { inside redis-cli client list | grep 'cmd=set'; }
-    wait_for 2 held || { echo "the write did not reach Redis" && return 1; }
-    inside systemctl stop trivet@kv
+    stopping() { [ "$(inside systemctl is-active trivet@kv)" = deactivating ]; }
+    stopped() { [ "$(inside systemctl is-active trivet@kv)" = inactive ]; }
+    if wait_for 8 held; then reached=yes; fi
+    inside systemctl stop --no-block trivet@kv
+    if wait_for 8 stopping; then began=yes; fi
+    inside redis-cli client unpause
     wait "$client" || { cat "$work/drained" && return 1; }
-    grep -q '"OK"' "$work/drained" && ! active trivet@kv && equal "$(inside systemctl show -p Result --value trivet@kv)" success
+    [ -n "$reached" ] || { echo "the write did not reach Redis" && return 1; }
+    [ -n "$began" ] || { echo "the stop did not wait for it" && return 1; }
+    grep -q '"OK"' "$work/drained" && wait_for 60 stopped && equal "$(inside systemctl show -p Result --value trivet@kv)" success
 }
 
 away_is_503() {
@@ -207,7 +216,7 @@ away_is_503() {
     grep -q '^HTTP/1.1 503' "$work/away" && grep -qi '^Retry-After: 1' "$work/away" && grep -q '"error"' "$work/away"
 }
 
-start_brings_back() { inside systemctl start trivet@kv && wait_for 10 fetch_has yes "$public/kv/get/drained"; }
+start_brings_back() { inside systemctl start trivet@kv && wait_for 60 fetch_has yes "$public/kv/get/drained"; }
 
 check_drain() {
     check "a stop lets a request that runs finish" stop_drains
@@ -227,7 +236,7 @@ secret_is_kept() {
 credentials_used() {
     inside sed -i 's|^url = redis|; url = redis|' /etc/trivet/trivet.conf
     inside_sh "$(page_block 'Name the stores, start the pools' 2)"
-    wait_for 20 fetch_has 'of its own' "$public/kv/get/greeting" && secret_is_kept
+    wait_for 60 fetch_has 'of its own' "$public/kv/get/greeting" && secret_is_kept
 }
 
 check_credentials() { check "addresses as systemd's credentials, by the page's commands" credentials_used; }
@@ -239,20 +248,20 @@ target_restarts() {
     for pool in "${pools[@]}"; do before+=("$(main_pid "trivet@$pool")"); done
     inside systemctl restart trivet.target
     for pool in "${pools[@]}"; do
-        wait_for 10 pool_is_up "$pool" && not equal "$(main_pid "trivet@$pool")" "${before[i]}" || return 1
+        wait_for 60 pool_is_up "$pool" && not equal "$(main_pid "trivet@$pool")" "${before[i]}" || return 1
         i=$((i + 1))
     done
-    wait_for 10 answers
+    wait_for 60 answers
 }
 
 comes_back_after_reboot() {
     local pool
     machine_reboot || return 1
-    for pool in "${pools[@]}"; do wait_for 20 pool_is_up "$pool" || return 1; done
-    wait_for 10 answers && equal "$(mode_of /run/trivet)" '2770 trivet:trivet'
+    for pool in "${pools[@]}"; do wait_for 60 pool_is_up "$pool" || return 1; done
+    wait_for 60 answers && equal "$(mode_of /run/trivet)" '2770 trivet:trivet'
 }
 
 push_runs() {
     inside_sh 'echo OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 >>/etc/trivet/trivet.env; systemctl restart trivet.target'
-    wait_for 10 active trivet-push && equal "$(inside systemctl show -p NRestarts --value trivet-push)" 0
+    wait_for 60 active trivet-push && equal "$(inside systemctl show -p NRestarts --value trivet-push)" 0
 }

@@ -1,17 +1,17 @@
 """checks_real.py: the scripts with the real things around them, as far as those run on a machine without a cloud: the real manifests
 rendered by the real kustomize, the real Dockerfiles' words, the real AWS tools against moto. What cannot be had is skipped by name."""
 
+import http.client
 import json
 import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
-import time
+import urllib.request
 
 from checks_scripts import deployer, expect, hand
-from place import AWS_TOOLS, SECRETS, SRC, TMP
+from place import AWS_TOOLS, SECRETS, SRC, TMP, free_ports, until
 from tap import Tap
 
 MANIFESTS = os.path.join(SRC, "containers", "kubernetes")
@@ -67,20 +67,21 @@ class Moto:
     """moto's server: what AWS would answer, on a port of its own."""
 
     def __enter__(self):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = "http://127.0.0.1:%d" % self.port
         self.log = open(os.path.join(TMP, "moto.log"), "w", encoding="utf-8")
-        self.process = subprocess.Popen([PYTHON, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)], stdout=self.log,
-                                        stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
-        deadline = time.monotonic() + 90
-        while time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+        try:
+            # Between our look for a port and moto's use of it someone else may have taken it: it ends then.
+            for _ in range(3):
+                port = free_ports(1)[0]
+                self.url = "http://127.0.0.1:%d" % port
+                self.process = subprocess.Popen([PYTHON, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], stdout=self.log,
+                                                stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+                until(lambda: self.process.poll() is not None or self.answers(), "moto answers", seconds=300, step=0.1)
+                if self.process.poll() is None:
                     return self
-            time.sleep(0.1)
-        raise RuntimeError("moto does not start")
+            raise RuntimeError("moto does not start")
+        except BaseException:
+            self.__exit__()
+            raise
 
     def __exit__(self, *exception):
         self.process.send_signal(signal.SIGTERM)
@@ -89,6 +90,14 @@ class Moto:
         except subprocess.TimeoutExpired:
             self.process.kill()
         self.log.close()
+
+    def answers(self):
+        """As nobody else would who listens there."""
+        try:
+            urllib.request.build_opener(urllib.request.ProxyHandler({})).open(self.url + "/moto-api/data.json", timeout=30).close()
+            return True
+        except (OSError, http.client.HTTPException):
+            return False
 
     def administer(self, *arguments):
         """An administrator's call, with keys that moto does not look at."""

@@ -10,7 +10,7 @@ import stat
 import subprocess
 import time
 
-from place import HIDDEN, SECRETS, TMP, Hand, World, git, make_source
+from place import HIDDEN, SECRETS, TMP, Hand, World, git, make_source, until
 from tap import Tap
 
 DIGESTS = {"APP": "sha256:" + "a" * 64, "NGINX": "sha256:" + "b" * 64}
@@ -442,11 +442,9 @@ def interrupted(how, name):
     person = deployer(rollout="hangs")
     process = subprocess.Popen([person.path("pipeline", "deploy.sh"), "staging"], cwd=person.checkout, env=person.world.environment(),
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
-    deadline = time.monotonic() + 60
-    while not person.world.text("hanging") and time.monotonic() < deadline:
-        time.sleep(0.05)
+    until(lambda: person.world.text("hanging"), "the rollout is waited for", seconds=300)
     how(person, process)
-    output = process.communicate(timeout=60)[0]
+    output = process.communicate(timeout=600)[0]
     Tap.ok(process.returncode != 0 and "putting the pods of staging back to revision 4" in output and person.world.said("kubectl", "undo"),
            "deploy: ended %s, it puts the old release back" % name, "%s\n%s" % (process.returncode, output))
     Tap.same(person.world.calls("kubectl")[-1]["argv"][6:8], ["rollout", "undo"], "deploy: ended %s, it does not wait for that" % name)

@@ -5,9 +5,15 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 SRC = os.environ["TRIVET_SRC"]
+# Not the package: it is for suites that run workers.
+sys.path.append(os.path.join(SRC, "tests/harness"))
+from ports import free_ports  # noqa: E402,F401
+from wait import until  # noqa: E402,F401
+
 TMP = os.environ["PIPELINE_TMP"]
 KUSTOMIZE = os.environ["PIPELINE_KUSTOMIZE"]
 AWS_TOOLS = os.environ["PIPELINE_AWS_TOOLS"]
@@ -42,7 +48,8 @@ def make_source(name, change=None):
     os.makedirs(os.path.join(root, "containers"))
     os.rename(os.path.join(root, "kubernetes"), os.path.join(root, "containers", "kubernetes"))
     for folder in ("pipeline", "devtools"):
-        shutil.copytree(os.path.join(SRC, folder), os.path.join(root, folder), ignore=shutil.ignore_patterns("__pycache__"))
+        # Exceptions that hold for the real images say nothing of these.
+        shutil.copytree(os.path.join(SRC, folder), os.path.join(root, folder), ignore=shutil.ignore_patterns("__pycache__", "*.vex.json"))
     for file in ("configure.ac", "Makefile.am", ".gitignore"):
         shutil.copy(os.path.join(SRC, file), root)
     # The fixture's own configure is a source here; the rule is for generated ones.
@@ -123,7 +130,7 @@ class Hand:
         self.variables = variables
         subprocess.run(["git", "clone", "-q", source, self.checkout], check=True)
 
-    def run(self, script, *arguments, timeout=120, **variables):
+    def run(self, script, *arguments, timeout=600, **variables):
         done = subprocess.run([os.path.join(self.checkout, "pipeline", script), *arguments], cwd=self.checkout, timeout=timeout,
                               env=self.world.environment(**{**self.variables, **variables}), stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)

@@ -2,6 +2,7 @@
 there, a second plan that says nothing, a lock that somebody else holds, destroy. What the double cannot do is laid aside in a copy
 by the files in double/, and counted as skipped."""
 
+import http.client
 import json
 import os
 import re
@@ -22,31 +23,36 @@ class Double:
     """moto as a server, and the two roots as copies."""
 
     def __init__(self):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        address = "http://127.0.0.1:%d" % port
-        log = open(os.path.join(SCRATCH, "moto.log"), "wb")
-        self.process = start([os.path.join(tool("MOTO"), "bin/moto_server"), "-H", "127.0.0.1", "-p", str(port)], stdout=log, stderr=log,
-                             env=clean_environment(MOTO_IAM_LOAD_MANAGED_POLICIES="true"))
-        log.close()
+        # Between our look for a port and moto's use of it someone else may have taken it: it ends then.
+        for _ in range(3):
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                port = probe.getsockname()[1]
+            address = "http://127.0.0.1:%d" % port
+            with open(os.path.join(SCRATCH, "moto.log"), "ab") as log:
+                self.process = start([os.path.join(tool("MOTO"), "bin/moto_server"), "-H", "127.0.0.1", "-p", str(port)], stdout=log,
+                                     stderr=log, env=clean_environment(MOTO_IAM_LOAD_MANAGED_POLICIES="true"))
+            if self.answers(address):
+                break
+            stop(self.process)
+        else:
+            raise RuntimeError("moto does not answer")
         # What the double does not know it answers with 500, which a client would try again for minutes.
         self.env = clean_environment(AWS_ENDPOINT_URL=address, AWS_ENDPOINT_URL_S3=address, AWS_ENDPOINT_URL_STS=address,
                                      AWS_ACCESS_KEY_ID="double", AWS_SECRET_ACCESS_KEY="double", AWS_REGION="eu-central-1",
                                      AWS_DEFAULT_REGION="eu-central-1", AWS_MAX_ATTEMPTS="2")
-        self.wait(address)
         self.tree = copy_tree("doubled")
 
-    def wait(self, address):
-        deadline = time.monotonic() + 60
-        while True:
+    def answers(self, address):
+        """Whether it does in the end; False as soon as it has ended."""
+        deadline = time.monotonic() + 300
+        while time.monotonic() < deadline and self.process.poll() is None:
             try:
-                urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address + "/moto-api/data.json", timeout=5).close()
-                return
-            except OSError as error:
-                if time.monotonic() > deadline or self.process.poll() is not None:
-                    raise RuntimeError("moto does not answer") from error
+                urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address + "/moto-api/data.json", timeout=30).close()
+                return self.process.poll() is None
+            except (OSError, http.client.HTTPException):
                 time.sleep(0.1)
+        return False
 
     def lay_over(self, part, target):
         source = os.path.join(HERE, "double", part)

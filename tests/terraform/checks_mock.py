@@ -19,7 +19,7 @@ class Provider:
                              stderr=subprocess.DEVNULL)
         self.attach = None
         # A provider that says nothing would keep us here for ever.
-        guard = threading.Timer(60, self.process.kill)
+        guard = threading.Timer(300, self.process.kill)
         guard.start()
         for line in self.process.stdout:
             found = re.search(rb"TF_REATTACH_PROVIDERS='(.*)'", line)
@@ -86,7 +86,7 @@ def check_valid(tree, root, provider):
 def check_tests(tree, root, provider):
     result = init(tree, root, provider)
     if result.status == 0:
-        result = run(tool("TERRAFORM"), "test", "-no-color", cwd=os.path.join(tree, root), env=provider.environment(), seconds=600)
+        result = run(tool("TERRAFORM"), "test", "-no-color", cwd=os.path.join(tree, root), env=provider.environment(), seconds=1000)
     runs = re.findall(r'^  run "([^"]+)"\.\.\. (\w+)$', result.text, re.MULTILINE)
     for name, outcome in runs:
         Tap.ok(outcome == "pass", "%s: %s" % (root, name.replace("_", " ")), result.text if outcome == "fail" else outcome)

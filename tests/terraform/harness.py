@@ -99,7 +99,7 @@ class Result:
         self.status, self.text = status, text
 
 
-def run(*command, cwd=SRC, env=None, seconds=300):
+def run(*command, cwd=SRC, env=None, seconds=1000):
     """What a command printed (both streams) and how it ended; None where it did not end in time."""
     process = start(command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:

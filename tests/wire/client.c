@@ -139,7 +139,7 @@ bool wire_connect(struct wire_peer *peer, const char *socket_path)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     *peer = (struct wire_peer){.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     snprintf(address.sun_path, sizeof address.sun_path, "%s", socket_path);
-    for (int i = 0; i < 500; i++) { /* a full backlog says EAGAIN at once */
+    for (int i = 0; i < WIRE_PATIENCE / 10; i++) { /* a full backlog says EAGAIN at once */
         if (connect(peer->fd, (struct sockaddr *)&address, sizeof address) == 0)
             return true;
         if (errno != EAGAIN && errno != EINTR)
@@ -173,7 +173,7 @@ static bool ready(int fd, short events, int64_t until_ms)
 bool wire_send(struct wire_peer *peer, const void *data, size_t length)
 {
     const unsigned char *bytes = data;
-    int64_t until = wire_now_ms() + 10000;
+    int64_t until = wire_now_ms() + WIRE_PATIENCE;
     while (length > 0) {
         ssize_t sent = send(peer->fd, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent >= 0) {
@@ -317,7 +317,7 @@ int wire_ask(const char *socket_path, const struct wire_request *request, char *
         return 0;
     wire_build(&bytes, request);
     if (wire_send(&peer, bytes.data, bytes.length)) {
-        wire_read(&peer, request->id ? request->id : 1, 10000, &answer);
+        wire_read(&peer, request->id ? request->id : 1, WIRE_PATIENCE, &answer);
         status = answer.end == WIRE_ANSWERED ? answer.status : 0;
         if (body && size > 0)
             snprintf(body, size, "%s", answer.body ? answer.body : "");

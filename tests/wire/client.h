@@ -21,6 +21,8 @@ enum {
     WIRE_UNKNOWN_TYPE = 11,
 };
 enum { WIRE_RESPONDER = 1, WIRE_KEEP = 1 };
+/* Milliseconds. For what has to come: tells what hangs from what goes on, never what is fast from what is slow. */
+enum { WIRE_PATIENCE = 60000 };
 enum { WIRE_COMPLETE = 0, WIRE_CANT_MPX = 1, WIRE_UNKNOWN_ROLE = 3 };
 
 /* --- bytes to be sent ---------------------------------------------------------------------------------------------- */
@@ -71,7 +73,7 @@ struct wire_peer {
 
 bool wire_connect(struct wire_peer *peer, const char *socket_path);
 void wire_close(struct wire_peer *peer);
-/* All of it within 10 s; false when the other side does not want it. */
+/* All of it within WIRE_PATIENCE; false when the other side does not want it. */
 bool wire_send(struct wire_peer *peer, const void *data, size_t length);
 /* In pieces, with a pause between them. */
 bool wire_send_slowly(struct wire_peer *peer, const void *data, size_t length, size_t piece, int pause_us);

@@ -87,7 +87,7 @@ void pools_are_well(const char *after)
     for (int i = 0; i < 2; i++) {
         int64_t started = wire_now_ms();
         int status = ask_ordinary(pools[i]);
-        ok(status == 200 && wire_now_ms() - started < 2000, "after %s: %s answers (%d, %d ms)", after,
+        ok(status == 200 && wire_now_ms() - started < AT_ONCE, "after %s: %s answers (%d, %d ms)", after,
            pools[i]->name, status, (int)(wire_now_ms() - started));
         ok(same_children(pools[i]), "after %s: %s has the same processes", after, pools[i]->name);
     }
@@ -98,7 +98,7 @@ void pools_hold_nothing(void)
     struct pool *pools[] = {&hello, &kv};
     for (int i = 0; i < 2; i++) {
         int now = 0;
-        for (int tries = 0; tries < 50; tries++) {
+        for (int tries = 0; tries < WIRE_PATIENCE / 100; tries++) {
             now = count_descriptors(pools[i]);
             if (now <= pools[i]->descriptors + 8) /* stores' connections of workers that were idle before */
                 break;
