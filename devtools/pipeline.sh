@@ -6,9 +6,6 @@
 kustomize_packages=(kustomize)
 aws_requirements=('awscli==1.46.3' 'moto[server]==5.2.5')
 
-# A registry that fails once may answer the next time.
-thrice() { "$@" || "$@" || "$@"; }
-
 # A static program: it runs as it is unpacked.
 build_kustomize_root() {
     unstable_root "$1" "${kustomize_packages[@]}"
@@ -18,14 +15,14 @@ build_kustomize_root() {
 # Its scripts name the directory it was made in, so call what it holds as `bin/python -m NAME`.
 build_aws_tools() {
     python3 -m venv "$1"
-    thrice "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-cache-dir "${aws_requirements[@]}"
+    tries 3 "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-cache-dir "${aws_requirements[@]}"
     "$1/bin/python" -m awscli --version
 }
 
 # build_groovy_lint DIR PACKAGE.JSON
 build_groovy_lint() {
     cp "$2" "$1/package.json"
-    (cd "$1" && thrice npm install --fetch-retries=5 --no-audit --no-fund --no-package-lock --loglevel=error)
+    (cd "$1" && tries 3 npm install --fetch-retries=5 --no-audit --no-fund --no-package-lock --loglevel=error)
 }
 
 kustomize_root() { CACHED_FROM=pipeline.sh cached kustomize "${kustomize_packages[*]}" build_kustomize_root; }

@@ -61,7 +61,7 @@ provider_program() {
 build_python_tool() {
     # Its programs name their interpreter by path, which is to be the final one.
     python3 -m venv "$1"
-    "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-input "$2"
+    tries 3 "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-input "$2"
     grep -rlIZ "^#!$1/" "$1/bin" | xargs -0 -r sed -i "1s|^#!$1/|#!$FINAL/|"
 }
 
@@ -72,7 +72,7 @@ build_tflint() {
     local dir=$1 go
     go=$(find_go)
     # The sources and object files are needed once: not in the user's own Go directories.
-    env -u GOROOT -u GOFLAGS GOBIN="$dir" GOPATH="$dir/path" GOCACHE="$dir/objects" GOTOOLCHAIN=local CGO_ENABLED=0 \
+    tries 3 env -u GOROOT -u GOFLAGS GOBIN="$dir" GOPATH="$dir/path" GOCACHE="$dir/objects" GOTOOLCHAIN=local CGO_ENABLED=0 \
         "$go" install -trimpath -ldflags=-s "$tflint_module"
     chmod -R u+w "$dir/path"
     rm -rf "$dir/path" "$dir/objects"

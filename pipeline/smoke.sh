@@ -59,7 +59,7 @@ forwarded() {
         forwarder=$!
     fi
     local tries
-    for ((tries = 0; tries < 100; tries++)); do
+    for ((tries = 0; tries < 300; tries++)); do
         port=$(sed -n 's/^Forwarding from 127\.0\.0\.1:\([0-9]*\) .*/\1/p' "$work/forward" | head -n 1)
         if [ -n "$port" ]; then return; fi
         kill -0 "$forwarder" 2>/dev/null || break
