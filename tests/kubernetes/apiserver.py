@@ -90,12 +90,11 @@ class ApiServer:
                          **({"stdin": subprocess.DEVNULL} if text is None else {}))
 
     def define(self, path):
-        """Makes the kinds of this file known. A definition is established before clients see its kind: discovery and the schemas,
-        which kubectl asks for, come from other controllers of the server, some time later."""
+        """Makes the kinds of this file known. `kubectl wait` would not do: it fails on a definition that has no conditions yet, and
+        one that is established comes before its schema, which kubectl asks for too."""
         with open(path, encoding="utf-8") as file:
             specs = [one["spec"] for one in yaml.safe_load_all(file) if one]
         self.kubectl("apply", "--server-side", "-f", path)
-        self.kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
         until(lambda: self._serves(specs), "the server serves the kinds that it knows", step=0.1)
 
     def _serves(self, specs):
