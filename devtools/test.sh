@@ -14,8 +14,8 @@
 # tests/NAME/packages may list the Debian packages that only this suite needs, as in packages.sh, one a line.
 # shellcheck shell=bash
 
-# These wait for engines, machines and downloads more than they compute, and measure no workers of ours: they run beside the others.
-beside_suites=(containers kubernetes package pipeline terraform)
+# These wait more than they compute, for engines, machines, downloads and slow rows: they run beside the others.
+beside_suites=(containers kubernetes package pipeline terraform window)
 known_suites=(lint unit wire nginx api api-mysql clients signals faults dist mysqlclient dev)
 
 # Every suite there is: the known ones in their order, then others that have a tests/NAME/run.
