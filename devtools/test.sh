@@ -15,7 +15,7 @@
 # shellcheck shell=bash
 
 # These wait more than they compute, for engines, machines, downloads and slow rows: they run beside the others.
-beside_suites=(containers kubernetes package pipeline terraform window)
+beside_suites=(containers control kubernetes package pipeline terraform trace window)
 known_suites=(lint unit wire nginx api api-mysql clients signals faults dist mysqlclient dev)
 
 # Every suite there is: the known ones in their order, then others that have a tests/NAME/run.
