@@ -53,8 +53,7 @@ struct tv_loop {
     const struct tv_serve_settings *settings;
     int epoll, listener, wake, retire;
     _Atomic int workers, idle;
-    _Atomic int
-        leaving; /* of the workers: those for whom a ticket to leave was written that nobody has taken yet */
+    _Atomic int leaving;  /* of the workers: those whose ticket to leave nobody has taken yet */
     _Atomic bool watched; /* the housekeeper knows that all are busy */
     pthread_mutex_t lock; /* of the list of peers */
     struct peer *peers;
